@@ -1,0 +1,2 @@
+test:
+	@echo "no tests yet"

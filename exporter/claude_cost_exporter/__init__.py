@@ -1,0 +1,3 @@
+"""Prometheus exporter for what Claude costs."""
+
+__version__ = "0.1.0"

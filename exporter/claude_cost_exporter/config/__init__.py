@@ -1,0 +1,1 @@
+"""Configuration: YAML and environment to typed, checked settings (floor 1)."""

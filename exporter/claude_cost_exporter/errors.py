@@ -1,0 +1,127 @@
+"""Every exception this package raises on purpose (floor 0, imports nothing of ours).
+
+* ExporterError
+  x ConfigError          one or more problems in the configuration, each with its YAML path
+  x PriceError           the price catalogue or an override contradicts itself
+  x SourceError          a provider could not be read; `kind` is the label of the error metric
+    + UnauthorizedError  401: the key is missing, wrong or expired
+    + ForbiddenError     403: the key is valid, but may not read this
+    + BadRequestError    400 and other 4xx: the request itself was refused
+    + NotFoundError      404 / 410: the endpoint does not exist for this key
+    + RateLimitedError   429 after every attempt
+    + ServerError        5xx and 529 after every attempt
+    + TransportError     timeouts, resets, refused connections after every attempt
+    + BodyTooLargeError  an answer longer than the limit
+    + ParseError         the body is not what the API documents; names the JSON path
+    + PaginationError    pages that contradict themselves, or too many of them
+    + ClockSkewError     this machine's clock and the provider's disagree
+  x LedgerError          the ledger could not be read or written
+    + LedgerLockedError  another exporter holds the ledger
+    + LedgerCorruptError the file is not a ledger any more
+
+A message is a sentence that names the thing, the place and both values. It never holds a secret.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ExporterError(Exception):
+    """Base of all errors that the command line prints without a traceback."""
+
+
+class ConfigError(ExporterError):
+    """The configuration has problems, all of them listed in `problems`."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+class PriceError(ExporterError):
+    """The price catalogue or an override contradicts itself."""
+
+
+class SourceError(ExporterError):
+    """A provider could not be read. `kind` is what the error metric calls it."""
+
+    kind: ClassVar[str] = "source"
+
+
+class UnauthorizedError(SourceError):
+    """401: the key is missing, wrong or expired."""
+
+    kind = "unauthorized"
+
+
+class ForbiddenError(SourceError):
+    """403: the key is valid, but may not read this."""
+
+    kind = "forbidden"
+
+
+class BadRequestError(SourceError):
+    """The request itself was refused (400 and the remaining 4xx)."""
+
+    kind = "bad_request"
+
+
+class NotFoundError(SourceError):
+    """The endpoint does not exist for this key (404, 410)."""
+
+    kind = "not_found"
+
+
+class RateLimitedError(SourceError):
+    """429 after every attempt."""
+
+    kind = "rate_limited"
+
+
+class ServerError(SourceError):
+    """5xx and 529 after every attempt."""
+
+    kind = "server_error"
+
+
+class TransportError(SourceError):
+    """Timeouts, resets and refused connections after every attempt."""
+
+    kind = "transport"
+
+
+class BodyTooLargeError(SourceError):
+    """An answer longer than the client accepts."""
+
+    kind = "body_too_large"
+
+
+class ParseError(SourceError):
+    """The body is not what the API documents; the message names the JSON path."""
+
+    kind = "parse"
+
+
+class PaginationError(SourceError):
+    """Pages that contradict themselves, or more pages than the cap."""
+
+    kind = "pagination"
+
+
+class ClockSkewError(SourceError):
+    """This machine's clock and the provider's disagree too much to count hours."""
+
+    kind = "clock_skew"
+
+
+class LedgerError(ExporterError):
+    """The ledger could not be read or written."""
+
+
+class LedgerLockedError(LedgerError):
+    """Another exporter holds the ledger."""
+
+
+class LedgerCorruptError(LedgerError):
+    """The file is not a ledger any more."""

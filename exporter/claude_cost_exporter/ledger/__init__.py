@@ -1,0 +1,1 @@
+"""Ledger: what was read, priced and counted, kept across restarts (floor 2)."""

@@ -1,0 +1,1 @@
+"""Metrics: samples to exposition text (floor 4)."""

@@ -1,0 +1,139 @@
+"""What sources produce: frozen records of usage and names (floor 0, imports nothing of ours).
+
+Times are aware datetimes in UTC, tokens are non-negative ints, money is not here: a record is
+what the provider said, the price comes later.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+NANO = 1_000_000_000
+"""Nano-dollars in a dollar: the ledger's unit of money."""
+
+NO_API_KEY = "none"
+"""The `api_key_id` of usage without a key (Console, OAuth)."""
+
+DEFAULT_WORKSPACE = "default"
+"""The `workspace_id` of the default workspace while its real id is not known."""
+
+
+class TokenType(StrEnum):
+    """The five disjoint kinds of tokens, in the order of every tuple of counts."""
+
+    INPUT = "input"
+    OUTPUT = "output"
+    CACHE_READ = "cache_read"
+    CACHE_WRITE_5M = "cache_write_5m"
+    CACHE_WRITE_1H = "cache_write_1h"
+
+
+class Tokens(NamedTuple):
+    """Token counts by type; the fields follow `TokenType` and do not overlap."""
+
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_write_5m: int = 0
+    cache_write_1h: int = 0
+
+    @property
+    def total(self) -> int:
+        """Return all tokens of the five types."""
+        return sum(self)
+
+
+class Dimensions(NamedTuple):
+    """What one usage row is about. An empty string: this query set does not know it.
+
+    `model` is the provider's raw id; `model_label` makes the metric label of it.
+    """
+
+    model: str
+    service_tier: str
+    context_window: str
+    inference_geo: str
+    speed: str
+    workspace_id: str = ""
+    api_key_id: str = ""
+
+
+class UsageRecord(NamedTuple):
+    """Tokens of one bucket and one combination of dimensions.
+
+    `query_set` names the query it came from, for example `probe` or `attribution/nospeed`; the
+    part before the slash is its role, and one role counts every hour exactly once.
+    """
+
+    query_set: str
+    hour: datetime
+    dimensions: Dimensions
+    tokens: Tokens
+    web_searches: int = 0
+
+    @property
+    def role(self) -> str:
+        """Return `probe` or `attribution`."""
+        return self.query_set.partition("/")[0]
+
+
+PROBE = "probe"
+ATTRIBUTION = "attribution"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A half-open stretch of UTC time, aligned to full hours."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationRecord:
+    """Who the key belongs to."""
+
+    organization_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceRecord:
+    """A workspace and its name. `is_default` marks the one that reports call null."""
+
+    workspace_id: str
+    name: str
+    status: str = "active"
+    team: str = ""
+    is_default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyRecord:
+    """An API key and its name; `workspace_id` is empty for the default workspace."""
+
+    api_key_id: str
+    name: str
+    workspace_id: str
+    status: str
+
+
+Record = UsageRecord | OrganizationRecord | WorkspaceRecord | ApiKeyRecord
+
+_PROVIDER_PREFIX = re.compile(r"^(?:[a-z]{2,6}\.)?anthropic[./]|^(?:models|publishers)/.*/")
+_SUFFIXES = re.compile(r"(?:\[1m\]|@\d{8}|@default|-v\d+(?::\d+)?|-\d{8})+$")
+
+
+def model_label(model: str) -> str:
+    """Return the `model` label of a raw id: no prefix, no date, no `[1m]`, by rule.
+
+    >>> model_label("us.anthropic.claude-sonnet-4-20250514-v1:0")
+    'claude-sonnet-4'
+    """
+    return _SUFFIXES.sub("", _PROVIDER_PREFIX.sub("", model)) or model

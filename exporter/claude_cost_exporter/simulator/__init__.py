@@ -1,0 +1,1 @@
+"""Simulator: a faithful fake of the Admin API (floor 2)."""

@@ -1,0 +1,130 @@
+"""The ledger at one moment, as pure data that views read (floor 0).
+
+Money is integer nano-USD, tokens are ints. Days are calendar days of `time_zone`; hours are UTC.
+A snapshot is built in one read, never changes, and is swapped as a whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Scope(NamedTuple):
+    """What a sum is about: one account, one kind of scope, one member of it.
+
+    Kinds from the probe query: all, model, token_type. Kinds from the attribution queries:
+    attributed (their total), workspace, api_key. Members of `model` are model labels.
+    """
+
+    account: str
+    kind: str
+    member: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """What one source of one account did last. Times are None until they have happened."""
+
+    provider: str
+    account: str
+    source: str
+    up: bool = False
+    last_attempt: datetime | None = None
+    last_success: datetime | None = None
+    last_error: str = ""
+    watermark: datetime | None = None
+    """All buckets up to here, empty ones included, have been read."""
+    history_start: datetime | None = None
+    """The ledger has no hole between here and the watermark."""
+    history_target: datetime | None = None
+    """How far back the history load will reach."""
+    catching_up_until: datetime | None = None
+    stale_after: timedelta = timedelta(minutes=15)
+    """A longer gap between good polls counts as catching up."""
+    notes: tuple[str, ...] = ()
+    """What the source found out and does differently, in sentences."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    """One configured account and its organisation."""
+
+    provider: str
+    account: str
+    organization_id: str = ""
+    organization_name: str = ""
+    counting_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceName:
+    """A row of `llm_workspace_info`."""
+
+    account: str
+    workspace_id: str
+    name: str
+    status: str
+    team: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKeyName:
+    """A row of `llm_api_key_info`."""
+
+    account: str
+    api_key_id: str
+    name: str
+    workspace_id: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class PriceInForce:
+    """One rate in USD per million tokens, for a combination that is in use."""
+
+    account: str
+    model: str
+    service_tier: str
+    speed: str
+    inference_geo: str
+    context_window: str
+    token_type: str
+    origin: str
+    usd_per_million: float
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Everything the views may know, at `taken_at`."""
+
+    taken_at: datetime
+    time_zone: tzinfo = UTC
+    week_start: int = 0
+    """First day of the week, Monday is 0."""
+    accounts: tuple[AccountState, ...] = ()
+    sources: tuple[SourceState, ...] = ()
+    counters: Mapping[str, Mapping[tuple[str, ...], int]] = field(default_factory=dict)
+    """Family -> label values in catalogue order -> exposed value (nano-USD for *_usd_total)."""
+    days: Mapping[Scope, Mapping[date, int]] = field(default_factory=dict)
+    """Nano-USD per calendar day, from the first day of last month on."""
+    hours: Mapping[Scope, Mapping[datetime, int]] = field(default_factory=dict)
+    """Nano-USD per UTC hour of the kinds all, attributed: the last 8 days."""
+    first_seen: Mapping[Scope, datetime] = field(default_factory=dict)
+    """First hour with usage, kind `model`."""
+    workspaces: tuple[WorkspaceName, ...] = ()
+    api_keys: tuple[ApiKeyName, ...] = ()
+    prices: tuple[PriceInForce, ...] = ()
+    prices_verified_on: date | None = None
+    state_lost_at: datetime | None = None
+    ledger_bytes: int = 0
+    series_dropped: Mapping[str, int] = field(default_factory=dict)
+    """Family -> label sets that went to `other`."""
+
+    def provider_of(self, account: str) -> str:
+        """Return the provider label of an account."""
+        return next((a.provider for a in self.accounts if a.account == account), "unknown")

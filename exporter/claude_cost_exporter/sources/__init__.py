@@ -1,0 +1,1 @@
+"""Sources: one file per provider API (floor 2)."""

@@ -1,0 +1,1 @@
+"""Web: /metrics, health and the status page (floor 5)."""
