@@ -1,0 +1,137 @@
+"""The ledger's contract: what goes in, what comes out (floor 2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from claude_cost_exporter.records import ATTRIBUTION, PROBE
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime, timedelta
+
+    from claude_cost_exporter.pricing.rates import Rates
+    from claude_cost_exporter.records import (
+        ApiKeyRecord,
+        OrganizationRecord,
+        UsageRecord,
+        Window,
+        WorkspaceRecord,
+    )
+    from claude_cost_exporter.snapshot import Snapshot
+
+
+class PricedUsage(NamedTuple):
+    """A usage record with the rates that apply to it, should it be new to the ledger."""
+
+    record: UsageRecord
+    rates: Rates
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One complete read of a window: it replaces everything the roles hold there."""
+
+    account: str
+    source: str
+    window: Window
+    read_at: datetime
+    rows: Sequence[PricedUsage]
+    roles: tuple[str, ...] = (PROBE, ATTRIBUTION)
+    catching_up_until: datetime | None = None
+    """Set by the poll that ended a long gap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What one batch changed."""
+
+    read: int = 0
+    written: int = 0
+    restated_up: int = 0
+    """Nano-USD added to hours that had been closed for more than an hour."""
+    restated_down: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names read from the provider."""
+
+    organization: OrganizationRecord | None = None
+    workspaces: Sequence[WorkspaceRecord] = ()
+    api_keys: Sequence[ApiKeyRecord] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far one source of one account has been read. Times are None before the first read."""
+
+    last_success: datetime | None = None
+    watermark: datetime | None = None
+    history_start: datetime | None = None
+    history_target: datetime | None = None
+    catching_up_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the ledger must know to aggregate and to expose."""
+
+    time_zone: str = "UTC"
+    week_start: int = 0
+    new_series_hold: timedelta | None = None
+    """How long a new label set shows 0; None: 90 s."""
+    series_cap: int = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBook:
+    """A price book that was in force for buckets from `accepted_at` on (None: from ever)."""
+
+    accepted_at: datetime | None
+    document: str = field(repr=False)
+
+
+class Ledger(Protocol):
+    """Everything that was read, priced and counted. One writer; replace, never add."""
+
+    def upsert(self, batch: Batch) -> Changes:
+        """Replace the roles' rows in the window; keep totals and coverage in one transaction."""
+        ...
+
+    def name(self, account: str, names: Names, read_at: datetime) -> None:
+        """Store names; decide the default workspace's id the first time."""
+        ...
+
+    def register(self, account: str, provider: str) -> None:
+        """Make an account known before its first poll."""
+        ...
+
+    def aim_history(self, account: str, source: str, target: datetime) -> None:
+        """Store how far back the history load shall reach; it only ever moves back."""
+        ...
+
+    def progress(self, account: str, source: str) -> Progress:
+        """Return how far a source has been read."""
+        ...
+
+    def books(self) -> Sequence[StoredBook]:
+        """Return the price books, oldest first."""
+        ...
+
+    def accept_book(self, document: str, now: datetime) -> None:
+        """Store a price book when it differs from the newest one."""
+        ...
+
+    def roll_up(self, now: datetime) -> int:
+        """Turn hour rows older than 100 days into day rows; return how many went."""
+        ...
+
+    def snapshot(self, now: datetime) -> Snapshot:
+        """Persist what will be exposed, then return the ledger's view at `now`."""
+        ...
+
+    def close(self) -> None:
+        """Release the file and the lock."""
+        ...

@@ -1,0 +1,147 @@
+"""Counters that never fall, kept in memory and in the ledger at once (floor 2).
+
+rows change -> `add` moves `total`; `expose` raises `exposed` to `total`, writes it, and only
+then may a snapshot show it. A total that falls waits until it has caught up again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sqlalchemy import bindparam, insert, select, update
+
+from claude_cost_exporter.catalogue import BY_NAME, OTHER, C
+from claude_cost_exporter.ledger.tables import counters
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sqlalchemy import Connection
+
+Labels = tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Counter:
+    """One exposed series."""
+
+    id: int
+    total: int = 0
+    exposed: int = 0
+    held_until: int = 0
+    """Until then it shows 0, so that every scraper sees where it started."""
+    dirty: bool = False
+
+
+@dataclass(slots=True)
+class CounterStore:
+    """Every counter of the ledger; `cap` bounds the label sets of each family."""
+
+    hold_seconds: int
+    cap: int
+    families: dict[str, dict[Labels, Counter]] = field(default_factory=lambda: defaultdict(dict))
+    _redirected: dict[str, set[Labels]] = field(default_factory=lambda: defaultdict(set))
+    _new: list[tuple[str, Labels]] = field(default_factory=list)
+    _waiting: set[tuple[str, Labels]] = field(default_factory=set)
+    _last_id: int = 0
+
+    def load(self, connection: Connection) -> None:
+        """Read every counter; forget what was not committed."""
+        self.families.clear()
+        self._redirected.clear()
+        self._new.clear()
+        self._waiting.clear()
+        self._last_id = 0
+        for row in connection.execute(select(counters)):
+            labels = tuple(json.loads(row.labels))
+            self._last_id = max(self._last_id, row.id)
+            if row.redirect_id is None:
+                loaded = Counter(row.id, row.total, row.exposed, row.held_until)
+                self.families[row.family][labels] = loaded
+                if row.total > row.exposed:
+                    self._waiting.add((row.family, labels))
+            else:
+                self._redirected[row.family].add(labels)
+
+    def add(self, family: str, labels: Labels, amount: int, now: int) -> None:
+        """Move a counter's total; an unknown label set is born at 0 first."""
+        labels, counter = self._resolve(family, labels, now)
+        if amount:
+            counter.total += amount
+            counter.dirty = True
+            self._waiting.add((family, labels))
+
+    def _resolve(self, family: str, labels: Labels, now: int) -> tuple[Labels, Counter]:
+        known = self.families[family]
+        if (counter := known.get(labels)) is not None:
+            return labels, counter
+        rest = (*labels[: len(C)], *(OTHER,) * (len(BY_NAME[family].labels) - len(C)))
+        if labels in self._redirected[family]:
+            return rest, known[rest]
+        if len(known) >= self.cap and labels != rest:
+            resolved = self._resolve(family, rest, now)
+            self._redirected[family].add(labels)
+            self._new.append((family, labels))
+            return resolved
+        self._last_id += 1
+        known[labels] = Counter(self._last_id, held_until=now + self.hold_seconds)
+        self._new.append((family, labels))
+        return labels, known[labels]
+
+    def save(self, connection: Connection) -> None:
+        """Write new label sets and moved totals, in the transaction of the rows."""
+        if self._new:
+            connection.execute(insert(counters), [self._row(*item) for item in self._new])
+            self._new.clear()
+        moved = [self.families[family][labels] for family, labels in self._waiting]
+        changes = [{"key": c.id, "total_": c.total} for c in moved if c.dirty]
+        if changes:
+            by_id = counters.c.id == bindparam("key")
+            statement = update(counters).where(by_id).values(total=bindparam("total_"))
+            connection.execute(statement, changes)
+        for counter in moved:
+            counter.dirty = False
+
+    def _row(self, family: str, labels: Labels) -> dict[str, object]:
+        row = {"family": family, "labels": json.dumps(labels), "redirect_id": None}
+        counter = self.families[family].get(labels)
+        if counter is None:  # beyond the cap: remembered, so that it never moves back
+            self._last_id += 1
+            other = (*labels[: len(C)], *(OTHER,) * (len(labels) - len(C)))
+            target = self.families[family][other].id
+            zero = {"total": 0, "exposed": 0, "held_until": 0}
+            return row | zero | {"id": self._last_id, "redirect_id": target}
+        state = {"total": counter.total, "exposed": 0, "held_until": counter.held_until}
+        return row | state | {"id": counter.id}
+
+    def expose(self, connection: Connection, now: int) -> None:
+        """Raise the exposed values that may rise now, and write them before anyone sees them."""
+        ready = []
+        for item in tuple(self._waiting):
+            counter = self.families[item[0]][item[1]]
+            if counter.total <= counter.exposed:
+                self._waiting.discard(item)
+            elif counter.exposed or counter.held_until <= now:
+                ready.append((item, counter))
+        if not ready:
+            return
+        by_id = counters.c.id == bindparam("key")
+        statement = update(counters).where(by_id).values(exposed=bindparam("exposed_"))
+        connection.execute(statement, [{"key": c.id, "exposed_": c.total} for _, c in ready])
+        for item, counter in ready:
+            counter.exposed = counter.total
+            self._waiting.discard(item)
+
+    def values(self) -> Mapping[str, Mapping[Labels, int]]:
+        """Return the exposed value of every series."""
+        return {
+            family: {labels: counter.exposed for labels, counter in known.items()}
+            for family, known in self.families.items()
+        }
+
+    def dropped(self) -> Mapping[str, int]:
+        """Return how many label sets of each family went to `other`."""
+        return {family: len(labels) for family, labels in self._redirected.items() if labels}

@@ -1,0 +1,104 @@
+"""Which counters and sums one changed row moves: pure functions (floor 2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from claude_cost_exporter.records import ATTRIBUTION, PROBE, TokenType, model_label
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from claude_cost_exporter.pricing.rates import Cost, Rates
+    from claude_cost_exporter.records import Dimensions, Tokens
+
+NO_TOKEN_TYPE = "none"  # noqa: S105 - a label value, not a password
+
+
+class RowChange(NamedTuple):
+    """The difference that a batch makes to one row: after minus before."""
+
+    role: str
+    dimensions: Dimensions
+    hour: int
+    """Epoch seconds of the bucket start."""
+    rates: Rates
+    tokens: Tokens
+    web_searches: int
+    cost: Cost
+
+
+Increment = tuple[str, tuple[str, ...], int]
+"""Family, label values without provider and account, and the amount (nano-USD or a count)."""
+
+
+def increments(change: RowChange) -> Iterator[Increment]:
+    """Yield what a changed row adds to counters; only attribution rows feed them."""
+    if change.role != ATTRIBUTION:
+        return
+    dim = change.dimensions
+    model = model_label(dim.model)
+    where = (dim.workspace_id, model, dim.service_tier, dim.speed)
+    if change.web_searches:
+        tool = (dim.workspace_id, model, "web_search")
+        yield "llm_server_tool_requests_total", tool, change.web_searches
+        searches = (*where, "web_search", NO_TOKEN_TYPE)
+        yield "llm_cost_usd_total", searches, change.cost.web_search
+    for token_type, amount in _nonzero(change.tokens):
+        yield "llm_tokens_total", (*where, token_type), amount
+    if change.rates.per_million is None:
+        yield from _unpriced(change, model)
+    else:
+        yield from _priced(change, model, where)
+    if change.cost.total:
+        key = (dim.workspace_id, dim.api_key_id, model)
+        yield "llm_api_key_cost_usd_total", key, change.cost.total
+
+
+def _priced(change: RowChange, model: str, where: tuple[str, ...]) -> Iterator[Increment]:
+    for token_type, amount in zip(TokenType, change.cost.by_type or (), strict=False):
+        if amount:
+            yield "llm_cost_usd_total", (*where, "tokens", token_type), amount
+    workspace = (change.dimensions.workspace_id, model)
+    if change.cost.cache_savings:
+        yield "llm_cache_read_savings_usd_total", workspace, change.cost.cache_savings
+    if change.cost.cache_premium:
+        yield "llm_cache_write_premium_usd_total", workspace, change.cost.cache_premium
+    if change.rates.ambiguous:
+        for token_type, amount in _nonzero(change.tokens):
+            yield "llm_price_ambiguous_tokens_total", (model, token_type), amount
+
+
+def _unpriced(change: RowChange, model: str) -> Iterator[Increment]:
+    tier, reason = change.dimensions.service_tier, change.rates.reason
+    for token_type, amount in _nonzero(change.tokens):
+        yield "llm_unpriced_tokens_total", (model, tier, token_type, reason), amount
+
+
+def _nonzero(tokens: Tokens) -> Iterator[tuple[TokenType, int]]:
+    return ((kind, count) for kind, count in zip(TokenType, tokens, strict=True) if count)
+
+
+ScopeAmount = tuple[str, str, int, int]
+"""Kind, member, nano-USD, tokens."""
+
+
+def scope_amounts(change: RowChange) -> Iterator[ScopeAmount]:
+    """Yield what a changed row adds to the sums by scope.
+
+    The probe knows the exact total, so it feeds total, model and token type; the attribution
+    queries know who, so they feed workspace and key.
+    """
+    dim, cost, count = change.dimensions, change.cost.total, sum(change.tokens)
+    if change.role == ATTRIBUTION:
+        yield "attributed", "all", cost, count
+        yield "workspace", dim.workspace_id, cost, count
+        yield "api_key", dim.api_key_id, cost, count
+    elif change.role == PROBE:
+        yield "all", "all", cost, count
+        yield "model", model_label(dim.model), cost, count
+        by_type = change.cost.by_type or (0,) * len(TokenType)
+        for kind, amount, tokens in zip(TokenType, by_type, change.tokens, strict=True):
+            yield "token_type", kind, amount, tokens
+        if change.cost.web_search:
+            yield "token_type", NO_TOKEN_TYPE, change.cost.web_search, 0

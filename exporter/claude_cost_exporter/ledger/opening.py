@@ -1,0 +1,171 @@
+"""Opening a ledger: the lock, the migrations, and what to do with a corrupt file (floor 2)."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import structlog
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
+
+from claude_cost_exporter.errors import LedgerCorruptError, LedgerError, LedgerLockedError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.engine.interfaces import DBAPIConnection
+    from sqlalchemy.pool import ConnectionPoolEntry
+
+_CORRUPT = ("malformed", "not a database", "disk image", "file is encrypted")
+
+
+def sqlite_path(url: str) -> Path | None:
+    """Return the file of a SQLite URL, or None when it has none."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or parsed.database in (None, "", ":memory:"):
+        return None
+    return Path(str(parsed.database))
+
+
+class FileLock:
+    """An exclusive OS lock beside the ledger. The system drops it when the process dies."""
+
+    def __init__(self, ledger: Path) -> None:
+        self.path = ledger.with_name(ledger.name + ".lock")
+        self._file: IO[str] | None = None
+
+    def acquire(self) -> None:
+        """Take the lock, or say who has it."""
+        try:
+            self._file = self.path.open("a+")
+        except OSError as error:
+            raise LedgerError(f"cannot write {self.path}: {error.strerror}") from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._file.seek(0)
+            holder = self._file.read().strip() or "unknown"
+            self._file.close()
+            raise LedgerLockedError(
+                f"another exporter (process {holder}) holds the ledger behind {self.path}; "
+                "stop it, or give this one a ledger of its own with ledger.url"
+            ) from error
+        self._file.truncate(0)
+        self._file.write(str(os.getpid()))
+        self._file.flush()
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def connect(url: str, *, read_only: bool = False) -> Engine:
+    """Return an engine; SQLite in WAL mode, with full durability and foreign keys."""
+    path = sqlite_path(url)
+    if path is None:
+        return create_engine(url)
+    if read_only:
+        return create_engine(f"sqlite:///file:{path}?mode=ro&uri=true")
+    engine = create_engine(url)
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    return engine
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the tables up to date."""
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def open_engine(url: str, now: datetime) -> tuple[Engine, Path | None]:
+    """Return a ready engine and, when a corrupt file had to be moved aside, its new name."""
+    path = sqlite_path(url)
+    if path is not None:
+        make_folder(path)
+    try:
+        return _checked(url), None
+    except LedgerCorruptError as error:
+        if path is None:
+            raise
+        aside = move_aside(path, now)
+        structlog.get_logger().error(
+            "ledger is corrupt: moved aside, counters start again at 0",
+            ledger=str(path),
+            moved_to=str(aside),
+            reason=str(error),
+        )
+        return _checked(url), aside
+
+
+def make_folder(path: Path) -> None:
+    """Create the ledger's folder, private to its owner."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise LedgerError(
+            f"cannot create {path.parent} for the ledger {path.name}: {error.strerror}"
+        ) from error
+
+
+def _checked(url: str) -> Engine:
+    engine = connect(url)
+    try:
+        with translated(url), engine.connect() as connection:
+            if engine.dialect.name == "sqlite":
+                verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+                if verdict != "ok":
+                    raise LedgerCorruptError(f"quick_check says: {verdict}")
+        with translated(url):
+            migrate(engine)
+    except LedgerError:
+        engine.dispose()
+        raise
+    return engine
+
+
+def move_aside(path: Path, now: datetime) -> Path:
+    """Rename a ledger and its side files; nothing is ever deleted."""
+    stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    aside = path.with_name(f"{path.name}.corrupt-{stamp}")
+    for suffix in ("", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+    return aside
+
+
+@contextmanager
+def translated(url: str) -> Iterator[None]:
+    """Turn database errors into ours: a sentence with the ledger's name."""
+    name = sqlite_path(url) or make_url(url).render_as_string(hide_password=True)
+    try:
+        yield
+    except DatabaseError as error:
+        cause = str(error.orig)
+        if any(mark in cause for mark in _CORRUPT):
+            raise LedgerCorruptError(f"the ledger {name} is corrupt: {cause}") from error
+        if isinstance(error, OperationalError) or isinstance(error.orig, sqlite3.Error):
+            raise LedgerError(f"the ledger {name} cannot be used: {cause}") from error
+        raise
+    except SQLAlchemyError as error:
+        raise LedgerError(f"the ledger {name} cannot be used: {error}") from error

@@ -1,0 +1,221 @@
+"""Reading the ledger: progress, facts and the snapshot (floor 2)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from claude_cost_exporter.ledger import tables
+from claude_cost_exporter.ledger.base import Progress
+from claude_cost_exporter.ledger.rows import conflict_insert
+from claude_cost_exporter.snapshot import (
+    AccountState,
+    ApiKeyName,
+    Scope,
+    Snapshot,
+    SourceState,
+    WorkspaceName,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from claude_cost_exporter.ledger.base import Batch, Settings
+    from claude_cost_exporter.ledger.counters import CounterStore
+    from claude_cost_exporter.ledger.registry import Registry
+
+HOURS_KEPT = timedelta(days=8)
+HOURLY_KINDS = ("all", "attributed")
+
+
+def moment(epoch: int | None) -> datetime | None:
+    """Return epoch seconds as an aware datetime."""
+    return None if epoch is None else datetime.fromtimestamp(epoch, UTC)
+
+
+def fact(connection: Connection, name: str) -> str | None:
+    """Return a single stored fact."""
+    query = select(tables.facts.c.value).where(tables.facts.c.name == name)
+    return connection.execute(query).scalar()
+
+
+def set_fact(connection: Connection, name: str, value: str) -> None:
+    """Store a single fact."""
+    statement = conflict_insert(connection, tables.facts).values(name=name, value=value)
+    connection.execute(
+        statement.on_conflict_do_update(index_elements=["name"], set_={"value": value})
+    )
+
+
+def progress(connection: Connection, account_id: int, source: str) -> Progress:
+    """Return how far a source has been read."""
+    table = tables.progress
+    query = select(table).where(table.c.account_id == account_id, table.c.source == source)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return Progress()
+    return Progress(
+        last_success=moment(row.last_success),
+        watermark=moment(row.covered_to),
+        history_start=moment(row.covered_from),
+        history_target=moment(row.history_target),
+        catching_up_until=moment(row.catching_up_until),
+    )
+
+
+def _store(connection: Connection, account_id: int, source: str, **values: int | None) -> None:
+    key = {"account_id": account_id, "source": source}
+    statement = conflict_insert(connection, tables.progress).values(key | values)
+    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
+
+
+def aim(connection: Connection, account_id: int, source: str, target: int) -> None:
+    """Move the target of the history load back, never forward."""
+    known = progress(connection, account_id, source).history_target
+    if known is None or target < known.timestamp():
+        _store(connection, account_id, source, history_target=target)
+
+
+def advance(connection: Connection, account_id: int, batch: Batch) -> None:
+    """Extend the stretch that has been read without a hole.
+
+    A batch that does not touch the stretch starts a new one when it is newer; the history load
+    then fills the hole.
+    """
+    known = progress(connection, account_id, batch.source)
+    start, end = batch.window.start, min(batch.window.end, batch.read_at)
+    if known.history_start and known.watermark and start <= known.watermark:
+        start = min(start, known.history_start) if end >= known.history_start else start
+        end = max(end, known.watermark)
+    until = batch.catching_up_until or known.catching_up_until
+    _store(
+        connection,
+        account_id,
+        batch.source,
+        last_success=int(max(batch.read_at, known.last_success or batch.read_at).timestamp()),
+        covered_from=int(start.timestamp()),
+        covered_to=int(end.timestamp()),
+        catching_up_until=int(until.timestamp()) if until else None,
+    )
+
+
+def snapshot(
+    connection: Connection,
+    registry: Registry,
+    counters: CounterStore,
+    settings: Settings,
+    now: datetime,
+) -> Snapshot:
+    """Return the ledger at `now`. Reads sums, never rows."""
+    zone = ZoneInfo(settings.time_zone)
+    names = {account.id: account.name for account in registry.accounts.values()}
+    scopes = {
+        scope_id: Scope(names[account_id], kind, member)
+        for scope_id, (account_id, kind, member, _) in registry.scopes().items()
+    }
+    lost = fact(connection, "state_lost_at")
+    return Snapshot(
+        taken_at=now,
+        time_zone=zone,
+        week_start=settings.week_start,
+        accounts=_accounts(registry),
+        sources=_sources(connection, registry),
+        counters=counters.values(),
+        days=_days(connection, scopes, now.astimezone(zone).date()),
+        hours=_hours(connection, scopes, now),
+        first_seen=_first_seen(registry, names),
+        workspaces=_workspaces(connection, names),
+        api_keys=_api_keys(connection, names),
+        state_lost_at=moment(int(lost)) if lost else None,
+        ledger_bytes=_size(connection),
+        series_dropped=counters.dropped(),
+    )
+
+
+def _accounts(registry: Registry) -> tuple[AccountState, ...]:
+    return tuple(
+        AccountState(
+            provider=account.provider,
+            account=account.name,
+            organization_id=account.organization_id,
+            organization_name=account.organization_name,
+            counting_since=moment(account.counting_since),
+        )
+        for account in registry.accounts.values()
+    )
+
+
+def _sources(connection: Connection, registry: Registry) -> tuple[SourceState, ...]:
+    accounts = {account.id: account for account in registry.accounts.values()}
+    return tuple(
+        SourceState(
+            provider=accounts[row.account_id].provider,
+            account=accounts[row.account_id].name,
+            source=row.source,
+            last_success=moment(row.last_success),
+            watermark=moment(row.covered_to),
+            history_start=moment(row.covered_from),
+            history_target=moment(row.history_target),
+            catching_up_until=moment(row.catching_up_until),
+        )
+        for row in connection.execute(select(tables.progress))
+    )
+
+
+def _days(
+    connection: Connection, scopes: dict[int, Scope], today: date
+) -> dict[Scope, dict[date, int]]:
+    first = (today.replace(day=1) - timedelta(days=1)).replace(day=1).toordinal()
+    table = tables.days
+    query = select(table.c.scope_id, table.c.day, table.c.cost).where(table.c.day >= first)
+    by_scope: dict[Scope, dict[date, int]] = defaultdict(dict)
+    for scope_id, day, cost in connection.execute(query):
+        by_scope[scopes[scope_id]][date.fromordinal(day)] = cost
+    return by_scope
+
+
+def _hours(
+    connection: Connection, scopes: dict[int, Scope], now: datetime
+) -> dict[Scope, dict[datetime, int]]:
+    table, since = tables.hours, int((now - HOURS_KEPT).timestamp())
+    wanted = [scope_id for scope_id, scope in scopes.items() if scope.kind in HOURLY_KINDS]
+    query = select(table.c.scope_id, table.c.hour, table.c.cost).where(
+        table.c.scope_id.in_(wanted), table.c.hour >= since
+    )
+    by_scope: dict[Scope, dict[datetime, int]] = defaultdict(dict)
+    for scope_id, hour, cost in connection.execute(query):
+        by_scope[scopes[scope_id]][datetime.fromtimestamp(hour, UTC)] = cost
+    return by_scope
+
+
+def _first_seen(registry: Registry, names: dict[int, str]) -> dict[Scope, datetime]:
+    return {
+        Scope(names[account_id], kind, member): datetime.fromtimestamp(hour, UTC)
+        for account_id, kind, member, hour in registry.scopes().values()
+        if kind == "model"
+    }
+
+
+def _workspaces(connection: Connection, names: dict[int, str]) -> tuple[WorkspaceName, ...]:
+    return tuple(
+        WorkspaceName(names[account_id], *rest)
+        for account_id, *rest in connection.execute(select(tables.workspaces))
+    )
+
+
+def _api_keys(connection: Connection, names: dict[int, str]) -> tuple[ApiKeyName, ...]:
+    return tuple(
+        ApiKeyName(names[account_id], *rest)
+        for account_id, *rest in connection.execute(select(tables.api_keys))
+    )
+
+
+def _size(connection: Connection) -> int:
+    if connection.dialect.name != "sqlite":
+        return 0
+    pages = connection.exec_driver_sql("PRAGMA page_count").scalar() or 0
+    return int(pages) * int(connection.exec_driver_sql("PRAGMA page_size").scalar() or 0)

@@ -1,0 +1,163 @@
+"""Replacing the rows of a window: what was there, what is there now, the difference (floor 2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from claude_cost_exporter.ledger import tables
+from claude_cost_exporter.ledger.counting import RowChange
+from claude_cost_exporter.ledger.registry import SeriesKey
+from claude_cost_exporter.pricing.rates import Cost
+from claude_cost_exporter.records import DEFAULT_WORKSPACE, Tokens
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import Connection, Table
+    from sqlalchemy.sql.dml import Insert
+
+    from claude_cost_exporter.ledger.base import Batch
+    from claude_cost_exporter.ledger.registry import Account, Registry
+    from claude_cost_exporter.pricing.rates import Rates
+
+HOUR_SECONDS = 3600
+NOTHING = Tokens()
+
+Key = tuple[int, int]
+"""Bucket start in epoch seconds, series id."""
+
+
+class Row(NamedTuple):
+    """The changing part of a stored row."""
+
+    tokens: Tokens
+    web_searches: int
+    rate_id: int
+
+
+def conflict_insert(connection: Connection, table: Table) -> Insert:
+    """Return the dialect's insert, the one that knows ON CONFLICT."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table)
+
+
+def stored_rows(
+    connection: Connection, registry: Registry, account: Account, batch: Batch
+) -> dict[Key, Row]:
+    """Return what the ledger holds for the batch's roles in its window."""
+    table = tables.usage
+    start, end = int(batch.window.start.timestamp()), int(batch.window.end.timestamp())
+    query = select(table).where(table.c.bucket_start >= start, table.c.bucket_start < end)
+    query = query.where(table.c.bucket_seconds == HOUR_SECONDS)
+    ours = {
+        series_id
+        for series_id, key in registry.series_by_id.items()
+        if key.account_id == account.id and key.role in batch.roles
+    }
+    return {
+        (row[0], row[1]): Row(Tokens(*row[3:8]), row[8], row[9])
+        for row in connection.execute(query)
+        if row[1] in ours
+    }
+
+
+def incoming_rows(
+    connection: Connection, registry: Registry, account: Account, batch: Batch
+) -> dict[Key, Row]:
+    """Return what the batch says; rows that collide are added up, never overwritten."""
+    default = account.default_workspace_id or DEFAULT_WORKSPACE
+    rows: dict[Key, Row] = {}
+    for record, rates in batch.rows:
+        dimensions = record.dimensions
+        if dimensions.workspace_id == DEFAULT_WORKSPACE:
+            dimensions = dimensions._replace(workspace_id=default)
+        hour = int(record.hour.timestamp())
+        series_key = SeriesKey(account.id, record.role, record.query_set, dimensions)
+        key = (hour, registry.series_id(connection, series_key, hour))
+        tokens, searches = record.tokens, record.web_searches
+        if (twin := rows.get(key)) is not None:
+            tokens = Tokens(*map(sum, zip(tokens, twin.tokens, strict=True)))
+            searches += twin.web_searches
+        rows[key] = Row(tokens, searches, registry.rate_id(connection, rates))
+    return rows
+
+
+def replace_rows(
+    connection: Connection,
+    registry: Registry,
+    before: dict[Key, Row],
+    after: dict[Key, Row],
+) -> list[RowChange]:
+    """Write what differs and return the differences. A row keeps the rates it was born with."""
+    changes: list[RowChange] = []
+    writes: list[dict[str, object]] = []
+    for key in {**before, **after}:
+        old, new = before.get(key), after.get(key, Row(NOTHING, 0, 0))
+        if old is not None:
+            new = new._replace(rate_id=old.rate_id)
+        if new == old:
+            continue
+        rates = registry.rates_by_id[new.rate_id]
+        cost = rates.cost(new.tokens, new.web_searches)
+        writes.append(_write(key, new, cost))
+        changes.append(_difference(registry, key, rates, old, new, cost))
+    _upsert(connection, writes)
+    return changes
+
+
+def _write(key: Key, row: Row, cost: Cost) -> dict[str, object]:
+    return row.tokens._asdict() | {
+        "bucket_start": key[0],
+        "series_id": key[1],
+        "bucket_seconds": HOUR_SECONDS,
+        "web_searches": row.web_searches,
+        "rate_id": row.rate_id,
+        "cost": cost.total,
+    }
+
+
+def _difference(  # noqa: PLR0913 - one row, before and after
+    registry: Registry, key: Key, rates: Rates, old: Row | None, new: Row, cost: Cost
+) -> RowChange:
+    old = old or Row(NOTHING, 0, new.rate_id)
+    was = rates.cost(old.tokens, old.web_searches)
+    series = registry.series_by_id[key[1]]
+    return RowChange(
+        role=series.role,
+        dimensions=series.dimensions,
+        hour=key[0],
+        rates=rates,
+        tokens=Tokens(*_minus(new.tokens, old.tokens)),
+        web_searches=new.web_searches - old.web_searches,
+        cost=subtract(cost, was),
+    )
+
+
+def subtract(after: Cost, before: Cost) -> Cost:
+    """Return the difference of two costs at the same rates."""
+    if after.by_type is None or before.by_type is None:
+        by_type = None
+    else:
+        a, b, c, d, e = _minus(after.by_type, before.by_type)
+        by_type = (a, b, c, d, e)
+    return Cost(by_type, *_minus(after[1:], before[1:]))
+
+
+def _minus(left: Iterable[int], right: Iterable[int]) -> list[int]:
+    return [a - b for a, b in zip(left, right, strict=True)]
+
+
+def _upsert(connection: Connection, writes: Sequence[dict[str, object]]) -> None:
+    if not writes:
+        return
+    statement = conflict_insert(connection, tables.usage)
+    replaced = {
+        column.name: statement.excluded[column.name]
+        for column in tables.usage.columns
+        if not column.primary_key
+    }
+    keys = ["bucket_start", "series_id"]
+    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=replaced), writes)

@@ -1,0 +1,229 @@
+"""The ledger on SQL through SQLAlchemy Core: SQLite by default (floor 2)."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from threading import RLock
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import insert, select, update
+
+from claude_cost_exporter.clock import floor_hour
+from claude_cost_exporter.ledger import names, reading, rollup, tables
+from claude_cost_exporter.ledger.base import Changes, Progress, Settings, StoredBook
+from claude_cost_exporter.ledger.counters import CounterStore
+from claude_cost_exporter.ledger.counting import increments
+from claude_cost_exporter.ledger.opening import FileLock, make_folder, open_engine, sqlite_path
+from claude_cost_exporter.ledger.opening import translated as translated_errors
+from claude_cost_exporter.ledger.registry import Account, Registry
+from claude_cost_exporter.ledger.rows import incoming_rows, replace_rows, stored_rows
+from claude_cost_exporter.ledger.sums import add_to_sums, day_counter, rebuild_days
+from claude_cost_exporter.records import ATTRIBUTION, DEFAULT_WORKSPACE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sqlalchemy import Connection
+
+    from claude_cost_exporter.ledger.base import Batch, Names
+    from claude_cost_exporter.ledger.counting import RowChange
+    from claude_cost_exporter.snapshot import Snapshot
+
+DEFAULT_HOLD = timedelta(seconds=90)
+KNOWN_LABELS = timedelta(days=31)
+"""Label sets seen this far back are exposed at 0 from the start."""
+SETTLED = 3600
+"""Seconds after which a closed bucket's change counts as a restatement."""
+
+
+class SqlLedger:
+    """One writer, one lock, everything that belongs together in one transaction."""
+
+    def __init__(self, url: str, settings: Settings, now: datetime) -> None:
+        self._url = url
+        self._settings = settings
+        self._mutex = RLock()
+        path = sqlite_path(url)
+        self._lock = FileLock(path) if path else None
+        if self._lock and path:
+            make_folder(path)
+            self._lock.acquire()
+        try:
+            self._engine, self.moved_aside = open_engine(url, now)
+            hold = settings.new_series_hold or DEFAULT_HOLD
+            self._counters = CounterStore(int(hold.total_seconds()), settings.series_cap)
+            self._registry = Registry(settings.series_cap)
+            self._day_of = day_counter(ZoneInfo(settings.time_zone))
+            self._start(now)
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self, now: datetime) -> None:
+        with translated_errors(self._url), self._engine.begin() as connection:
+            self._load(connection)
+            zone = self._settings.time_zone
+            if (reading.fact(connection, "time_zone") or zone) != zone:
+                rebuild_days(connection, self._day_of)
+            reading.set_fact(connection, "time_zone", zone)
+            if self.moved_aside:
+                reading.set_fact(connection, "state_lost_at", str(int(now.timestamp())))
+
+    def _load(self, connection: Connection) -> None:
+        self._registry.load(connection)
+        self._counters.load(connection)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """Commit as a whole; on failure forget what only memory believes."""
+        with self._mutex:
+            try:
+                with translated_errors(self._url), self._engine.begin() as connection:
+                    yield connection
+            except BaseException:
+                with translated_errors(self._url), self._engine.connect() as connection:
+                    self._load(connection)
+                raise
+
+    def close(self) -> None:
+        """Release the file and the lock."""
+        if hasattr(self, "_engine"):
+            self._engine.dispose()
+        if self._lock:
+            self._lock.release()
+
+    def register(self, account: str, provider: str) -> None:
+        """Make an account known before its first poll."""
+        with self._transaction() as connection:
+            if account not in self._registry.accounts:
+                row = {"name": account, "provider": provider}
+                connection.execute(insert(tables.accounts), row)
+                self._registry.load(connection)
+
+    def name(self, account: str, found: Names, read_at: datetime) -> None:
+        """Store names; decide the default workspace's id the first time."""
+        with self._transaction() as connection:
+            names.store(connection, self._registry.accounts, account, found, read_at)
+
+    def upsert(self, batch: Batch) -> Changes:
+        """Replace the roles' rows in the window; keep totals and coverage in one transaction."""
+        with self._transaction() as connection:
+            account = self._registry.accounts[batch.account]
+            before_this = reading.progress(connection, account.id, batch.source)
+            starting = self._begin_counting(connection, account, batch)
+            before = stored_rows(connection, self._registry, account, batch)
+            after = incoming_rows(connection, self._registry, account, batch)
+            changes = replace_rows(connection, self._registry, before, after)
+            add_to_sums(connection, self._registry, account, changes, self._day_of)
+            up, down = _restated(changes, before_this)
+            if not starting:
+                self._count_restated(account, up, down, batch.read_at)
+            self._count(account, changes, batch.read_at, baseline=starting)
+            self._registry.save(connection)
+            self._counters.save(connection)
+            reading.advance(connection, account.id, batch)
+            return Changes(len(batch.rows), len(changes), up, down)
+
+    def _begin_counting(self, connection: Connection, account: Account, batch: Batch) -> bool:
+        """Fix the first hour at the first good poll; True when this batch is that poll."""
+        if account.default_workspace_id is None:
+            account.default_workspace_id = DEFAULT_WORKSPACE
+        first = floor_hour(batch.read_at)
+        starting = account.first_hour is None and ATTRIBUTION in batch.roles
+        if starting and batch.window.start <= first < batch.window.end:
+            account.first_hour = int(first.timestamp())
+            account.counting_since = int(batch.read_at.timestamp())
+        values = {
+            "first_hour": account.first_hour,
+            "counting_since": account.counting_since,
+            "default_workspace_id": account.default_workspace_id,
+        }
+        table = tables.accounts
+        connection.execute(update(table).where(table.c.id == account.id).values(values))
+        return starting
+
+    def _count(
+        self,
+        account: Account,
+        changes: Sequence[RowChange],
+        read_at: datetime,
+        *,
+        baseline: bool,
+    ) -> None:
+        """Move the counters. Rows before the first hour and its first reading count 0."""
+        now = int(read_at.timestamp())
+        known_since = now - int(KNOWN_LABELS.total_seconds())
+        who = (account.provider, account.name)
+        for change in changes:
+            counts = not baseline and account.first_hour is not None
+            counts = counts and change.hour >= (account.first_hour or 0)
+            if not counts and change.hour < known_since:
+                continue
+            for family, labels, amount in increments(change):
+                self._counters.add(family, who + labels, amount if counts else 0, now)
+
+    def _count_restated(self, account: Account, up: int, down: int, read_at: datetime) -> None:
+        who, now = (account.provider, account.name), int(read_at.timestamp())
+        for direction, amount in (("up", up), ("down", down)):
+            family = "llm_cost_restated_usd_total"
+            self._counters.add(family, (*who, direction), amount, now)
+
+    def aim_history(self, account: str, source: str, target: datetime) -> None:
+        """Store how far back the history load shall reach; it only ever moves back."""
+        with self._transaction() as connection:
+            known = self._registry.accounts[account]
+            reading.aim(connection, known.id, source, int(target.timestamp()))
+
+    def progress(self, account: str, source: str) -> Progress:
+        """Return how far a source has been read."""
+        with self._mutex, translated_errors(self._url), self._engine.connect() as connection:
+            return reading.progress(connection, self._registry.accounts[account].id, source)
+
+    def books(self) -> Sequence[StoredBook]:
+        """Return the price books, oldest first."""
+        table = tables.price_books
+        with self._mutex, translated_errors(self._url), self._engine.connect() as connection:
+            rows = connection.execute(select(table).order_by(table.c.id)).all()
+        return [StoredBook(reading.moment(row.accepted_at), row.document) for row in rows]
+
+    def accept_book(self, document: str, now: datetime) -> None:
+        """Store a price book when it differs from the newest one."""
+        known = self.books()
+        if known and known[-1].document == document:
+            return
+        accepted = int(now.timestamp()) if known else None
+        with self._transaction() as connection:
+            row = {"accepted_at": accepted, "document": document}
+            connection.execute(insert(tables.price_books), row)
+
+    def roll_up(self, now: datetime) -> int:
+        """Turn hour rows older than 100 days into day rows; return how many went."""
+        with self._transaction() as connection:
+            return rollup.roll_up(connection, now)
+
+    def snapshot(self, now: datetime) -> Snapshot:
+        """Persist what will be exposed, then return the ledger's view at `now`."""
+        with self._transaction() as connection:
+            self._counters.expose(connection, int(now.timestamp()))
+            return reading.snapshot(connection, self._registry, self._counters, self._settings, now)
+
+
+def _restated(changes: Sequence[RowChange], before: Progress) -> tuple[int, int]:
+    """Return how much, up and down, settled hours that had been read before have changed."""
+    if before.last_success is None or before.history_start is None:
+        return 0, 0
+    newest = int(before.last_success.timestamp()) - SETTLED - 3600
+    oldest = int(before.history_start.timestamp())
+    amounts = [
+        change.cost.total
+        for change in changes
+        if change.role == ATTRIBUTION and oldest <= change.hour <= newest
+    ]
+    return sum(a for a in amounts if a > 0), -sum(a for a in amounts if a < 0)
+
+
+def utc(epoch: int) -> datetime:
+    """Return epoch seconds as an aware datetime."""
+    return datetime.fromtimestamp(epoch, UTC)

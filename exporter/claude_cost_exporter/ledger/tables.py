@@ -1,0 +1,188 @@
+"""The ledger's tables (floor 2). Times are epoch seconds, money is nano-USD, both integers."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+
+def _id() -> Column[int]:
+    return Column("id", Integer, primary_key=True)
+
+
+def _account() -> Column[int]:
+    return Column("account_id", ForeignKey("accounts.id"), nullable=False)
+
+
+facts = Table(
+    "facts",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    _id(),
+    Column("name", String(64), nullable=False, unique=True),
+    Column("provider", String(64), nullable=False),
+    Column("organization_id", String(256), nullable=False, default=""),
+    Column("organization_name", Text, nullable=False, default=""),
+    Column("default_workspace_id", String(256)),
+    Column("first_hour", BigInteger),  # H0: counters count rows from here on
+    Column("counting_since", BigInteger),
+)
+
+progress = Table(
+    "progress",
+    metadata,
+    Column("account_id", ForeignKey("accounts.id"), primary_key=True),
+    Column("source", String(64), primary_key=True),
+    Column("last_success", BigInteger),
+    Column("covered_from", BigInteger),
+    Column("covered_to", BigInteger),
+    Column("history_target", BigInteger),
+    Column("catching_up_until", BigInteger),
+)
+
+price_books = Table(
+    "price_books",
+    metadata,
+    _id(),
+    Column("accepted_at", BigInteger),
+    Column("document", Text, nullable=False),
+)
+
+rates = Table(
+    "rates",
+    metadata,
+    _id(),
+    Column("input", BigInteger),  # null: no price
+    Column("output", BigInteger),
+    Column("cache_read", BigInteger),
+    Column("cache_write_5m", BigInteger),
+    Column("cache_write_1h", BigInteger),
+    Column("web_search", BigInteger, nullable=False),
+    Column("origin", String(32), nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("ambiguous", Boolean, nullable=False),
+)
+
+series = Table(
+    "series",
+    metadata,
+    _id(),
+    _account(),
+    Column("role", String(32), nullable=False),
+    Column("query_set", String(64), nullable=False),
+    Column("model", String(256), nullable=False),
+    Column("service_tier", String(64), nullable=False),
+    Column("context_window", String(64), nullable=False),
+    Column("inference_geo", String(64), nullable=False),
+    Column("speed", String(64), nullable=False),
+    Column("workspace_id", String(256), nullable=False),
+    Column("api_key_id", String(256), nullable=False),
+    Column("last_hour", BigInteger, nullable=False),  # newest bucket with usage
+    UniqueConstraint(
+        "account_id",
+        "query_set",
+        "model",
+        "service_tier",
+        "context_window",
+        "inference_geo",
+        "speed",
+        "workspace_id",
+        "api_key_id",
+    ),
+)
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("bucket_start", BigInteger, primary_key=True),
+    Column("series_id", ForeignKey("series.id"), primary_key=True),
+    Column("bucket_seconds", Integer, nullable=False),
+    Column("input", BigInteger, nullable=False),
+    Column("output", BigInteger, nullable=False),
+    Column("cache_read", BigInteger, nullable=False),
+    Column("cache_write_5m", BigInteger, nullable=False),
+    Column("cache_write_1h", BigInteger, nullable=False),
+    Column("web_searches", BigInteger, nullable=False),
+    Column("rate_id", ForeignKey("rates.id"), nullable=False),
+    Column("cost", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+scopes = Table(
+    "scopes",
+    metadata,
+    _id(),
+    _account(),
+    Column("kind", String(32), nullable=False),
+    Column("member", String(256), nullable=False),
+    Column("first_hour", BigInteger),
+    Column("redirect_id", Integer),  # beyond the cap: counted under this scope for ever
+    UniqueConstraint("account_id", "kind", "member"),
+)
+
+
+def _sums(name: str, time_column: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("scope_id", ForeignKey("scopes.id"), primary_key=True),
+        Column(time_column, BigInteger, primary_key=True),
+        Column("cost", BigInteger, nullable=False),
+        Column("tokens", BigInteger, nullable=False),
+        sqlite_with_rowid=False,
+    )
+
+
+hours = _sums("hours", "hour")
+days = _sums("days", "day")  # day: proleptic ordinal of the calendar day in the time zone
+
+counters = Table(
+    "counters",
+    metadata,
+    _id(),
+    Column("family", String(128), nullable=False),
+    Column("labels", Text, nullable=False),  # JSON list of label values
+    Column("total", BigInteger, nullable=False),
+    Column("exposed", BigInteger, nullable=False),  # high-water mark
+    Column("held_until", BigInteger, nullable=False),
+    Column("redirect_id", Integer),
+    UniqueConstraint("family", "labels"),
+)
+
+workspaces = Table(
+    "workspaces",
+    metadata,
+    Column("account_id", ForeignKey("accounts.id"), primary_key=True),
+    Column("workspace_id", String(256), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("status", String(64), nullable=False),
+    Column("team", Text, nullable=False),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("account_id", ForeignKey("accounts.id"), primary_key=True),
+    Column("api_key_id", String(256), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("workspace_id", String(256), nullable=False),
+    Column("status", String(64), nullable=False),
+)
