@@ -6,6 +6,7 @@ what the provider said, the price comes later.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -125,6 +126,26 @@ class ApiKeyRecord:
 
 
 Record = UsageRecord | OrganizationRecord | WorkspaceRecord | ApiKeyRecord
+
+MAX_LABEL_LENGTH = 200
+
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def label_value(text: str) -> str:
+    """Return text that is safe in a label: no control characters, at most 200 characters.
+
+    A longer text keeps its start and gets a hash, so that two long ids stay two.
+
+    >>> label_value("a\x1b[31mb")
+    'a[31mb'
+    """
+    clean = _UNPRINTABLE.sub("", text)
+    if len(clean) <= MAX_LABEL_LENGTH:
+        return clean
+    digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:12]
+    return f"{clean[: MAX_LABEL_LENGTH - len(digest) - 1]}~{digest}"
+
 
 _PROVIDER_PREFIX = re.compile(r"^(?:[a-z]{2,6}\.)?anthropic[./]|^(?:models|publishers)/.*/")
 _SUFFIXES = re.compile(r"(?:\[1m\]|@\d{8}|@default|-v\d+(?::\d+)?|-\d{8})+$")

@@ -39,6 +39,8 @@ class Batch:
     read_at: datetime
     rows: Sequence[PricedUsage]
     roles: tuple[str, ...] = (PROBE, ATTRIBUTION)
+    is_history: bool = False
+    """History says nothing about how fresh the data are."""
     catching_up_until: datetime | None = None
     """Set by the poll that ended a long gap."""
 

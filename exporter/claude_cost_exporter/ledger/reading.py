@@ -92,11 +92,14 @@ def advance(connection: Connection, account_id: int, batch: Batch) -> None:
         start = min(start, known.history_start) if end >= known.history_start else start
         end = max(end, known.watermark)
     until = batch.catching_up_until or known.catching_up_until
+    success = known.last_success if batch.is_history else batch.read_at
+    if success and known.last_success:
+        success = max(success, known.last_success)
     _store(
         connection,
         account_id,
         batch.source,
-        last_success=int(max(batch.read_at, known.last_success or batch.read_at).timestamp()),
+        last_success=int(success.timestamp()) if success else None,
         covered_from=int(start.timestamp()),
         covered_to=int(end.timestamp()),
         catching_up_until=int(until.timestamp()) if until else None,

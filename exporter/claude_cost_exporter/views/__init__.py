@@ -1,1 +1,36 @@
 """Views: pure functions from a snapshot to samples (floor 3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from claude_cost_exporter.views import counters, health, names, prices, spend
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime
+
+    from claude_cost_exporter.samples import Sample
+    from claude_cost_exporter.snapshot import Snapshot
+
+    View = Callable[[Snapshot, datetime], Iterable[Sample]]
+
+VIEWS: tuple[View, ...] = (
+    counters.counters,
+    counters.counting_since,
+    spend.spend,
+    spend.unattributed,
+    prices.prices,
+    prices.catalogue_age,
+    names.workspaces,
+    names.api_keys,
+    names.first_seen,
+    health.sources,
+    health.state_lost,
+)
+
+
+def view_all(snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
+    """Yield every sample of a snapshot at `now`."""
+    for view in VIEWS:
+        yield from view(snapshot, now)

@@ -1,0 +1,78 @@
+"""Spend by calendar window, from the sums of the ledger (floor 3)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from claude_cost_exporter.clock import HOUR, floor_hour
+from claude_cost_exporter.records import NANO
+from claude_cost_exporter.samples import Sample
+from claude_cost_exporter.snapshot import Scope
+from claude_cost_exporter.views.windows import complete_windows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import date, datetime
+
+    from claude_cost_exporter.snapshot import AccountState, Snapshot
+    from claude_cost_exporter.views.windows import CalendarWindow
+
+FAMILY_OF_KIND = {
+    "model": "llm_model_spend_usd",
+    "workspace": "llm_workspace_spend_usd",
+    "api_key": "llm_api_key_spend_usd",
+    "token_type": "llm_token_type_spend_usd",
+}
+SETTLED = timedelta(hours=1)
+
+
+def spend(snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
+    """Yield metered spend in total and by one dimension each, for every complete window."""
+    scopes = _by_account(snapshot)
+    for account in snapshot.accounts:
+        who = (account.provider, account.account)
+        for window in complete_windows(snapshot, account.account, now):
+            total = _sum(snapshot, Scope(account.account, "all", "all"), window)
+            yield Sample("llm_spend_usd", (*who, "metered", window.name), total / NANO)
+            for scope in scopes[account.account]:
+                if (family := FAMILY_OF_KIND.get(scope.kind)) is not None:
+                    amount = _sum(snapshot, scope, window) / NANO
+                    yield Sample(family, (*who, scope.member, window.name), amount)
+
+
+def _by_account(snapshot: Snapshot) -> Mapping[str, list[Scope]]:
+    scopes: dict[str, list[Scope]] = defaultdict(list)
+    for scope in snapshot.days:
+        scopes[scope.account].append(scope)
+    return scopes
+
+
+def _sum(snapshot: Snapshot, scope: Scope, window: CalendarWindow) -> int:
+    days: Mapping[date, int] = snapshot.days.get(scope, {})
+    return sum(amount for day, amount in days.items() if window.holds(day))
+
+
+def unattributed(snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
+    """Yield what workspaces and keys do not explain, over hours closed for more than an hour."""
+    for account in snapshot.accounts:
+        who = (account.provider, account.account)
+        for window in complete_windows(snapshot, account.account, now):
+            gap = _gap(snapshot, account, window, now)
+            yield Sample("llm_unattributed_spend_usd", (*who, window.name), gap / NANO)
+
+
+def _gap(
+    snapshot: Snapshot, account: AccountState, window: CalendarWindow, now: datetime
+) -> int:
+    """Return probe minus attribution, without the hours that still move."""
+    total, explained = (Scope(account.account, kind, "all") for kind in ("all", "attributed"))
+    gap = _sum(snapshot, total, window) - _sum(snapshot, explained, window)
+    first_open = floor_hour(now - SETTLED)
+    for sign, scope in ((1, total), (-1, explained)):
+        for hour, amount in snapshot.hours.get(scope, {}).items():
+            local = hour.astimezone(snapshot.time_zone).date()
+            if hour + HOUR > first_open and window.holds(local):
+                gap -= sign * amount
+    return gap

@@ -1,0 +1,73 @@
+"""Calendar windows of the gauges (floor 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from claude_cost_exporter.clock import DAY, HOUR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from claude_cost_exporter.snapshot import Snapshot, SourceState
+
+USAGE = "usage"
+"""The source whose rows feed spend."""
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarWindow:
+    """Calendar days from `first` up to, not including, `end`, in the configured time zone."""
+
+    name: str
+    first: date
+    end: date
+
+    def holds(self, day: date) -> bool:
+        """Return whether a calendar day is in the window."""
+        return self.first <= day < self.end
+
+
+def calendar_windows(snapshot: Snapshot, now: datetime) -> tuple[CalendarWindow, ...]:
+    """Return today, yesterday, week to date, month to date and last month at `now`."""
+    today = now.astimezone(snapshot.time_zone).date()
+    tomorrow = today + DAY
+    month = today.replace(day=1)
+    week = today - timedelta(days=(today.weekday() - snapshot.week_start) % 7)
+    return (
+        CalendarWindow("today", today, tomorrow),
+        CalendarWindow("yesterday", today - DAY, today),
+        CalendarWindow("week_to_date", week, tomorrow),
+        CalendarWindow("month_to_date", month, tomorrow),
+        CalendarWindow("last_month", (month - DAY).replace(day=1), month),
+    )
+
+
+def complete_windows(
+    snapshot: Snapshot, account: str, now: datetime
+) -> Iterable[CalendarWindow]:
+    """Yield the windows of which every hour has been read once.
+
+    A window that has ended must have been read to its end; one that runs must have been begun.
+    """
+    state = usage_state(snapshot, account)
+    if state is None or state.history_start is None or state.watermark is None:
+        return
+    for window in calendar_windows(snapshot, now):
+        start, end = (_midnight(snapshot, day) for day in (window.first, window.end))
+        read_to = state.watermark + HOUR if end > now else state.watermark
+        needed = start + HOUR if end > now else end
+        if state.history_start < start + HOUR and read_to >= needed:
+            yield window
+
+
+def usage_state(snapshot: Snapshot, account: str) -> SourceState | None:
+    """Return what the account's usage source did last."""
+    states = (s for s in snapshot.sources if (s.account, s.source) == (account, USAGE))
+    return next(states, None)
+
+
+def _midnight(snapshot: Snapshot, day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=snapshot.time_zone)
