@@ -173,8 +173,9 @@ class AccountPoller:
         return at + CATCH_UP
 
     def load_history(self) -> bool:
-        """Load the next older chunk of history; False when there is none, or it failed."""
-        return any([self._load_chunk(source) for source in self.sources if source.has_history])
+        """Load the next older chunk of each source; False when there is none, or all failed."""
+        loaded = [self._load_chunk(source) for source in self.sources if source.has_history]
+        return any(loaded)
 
     def _load_chunk(self, source: Source) -> bool:
         known = self._ledger.progress(self.account, source.name)

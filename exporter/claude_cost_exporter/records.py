@@ -129,11 +129,13 @@ Record = UsageRecord | OrganizationRecord | WorkspaceRecord | ApiKeyRecord
 
 MAX_LABEL_LENGTH = 200
 
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 def label_value(text: str) -> str:
-    """Return text that is safe in a label: no control characters, at most 200 characters.
+    r"""Return text that is safe in a label: no control characters, at most 200 characters.
 
     A longer text keeps its start and gets a hash, so that two long ids stay two.
 

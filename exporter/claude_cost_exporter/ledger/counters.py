@@ -105,8 +105,12 @@ class CounterStore:
         for counter in moved:
             counter.dirty = False
 
-    def _row(self, family: str, labels: Labels) -> dict[str, object]:
-        row = {"family": family, "labels": json.dumps(labels), "redirect_id": None}
+    def _row(self, family: str, labels: Labels) -> dict[str, str | int | None]:
+        row: dict[str, str | int | None] = {
+            "family": family,
+            "labels": json.dumps(labels),
+            "redirect_id": None,
+        }
         counter = self.families[family].get(labels)
         if counter is None:  # beyond the cap: remembered, so that it never moves back
             self._last_id += 1

@@ -8,14 +8,14 @@ from sqlalchemy import select, update
 
 from claude_cost_exporter.errors import LedgerError
 from claude_cost_exporter.ledger import tables
-from claude_cost_exporter.ledger.rows import conflict_insert
+from claude_cost_exporter.ledger.upsert import upsert
 from claude_cost_exporter.records import DEFAULT_WORKSPACE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection
 
     from claude_cost_exporter.ledger.base import Names
     from claude_cost_exporter.ledger.registry import Account
@@ -71,15 +71,14 @@ def _save_workspaces(connection: Connection, account: Account, found: Names) -> 
         }
         for w in found.workspaces
     ]
-    _upsert(connection, tables.workspaces, "workspace_id", rows)
+    upsert(connection, tables.workspaces, rows)
     table = tables.workspaces
     known = select(table.c.workspace_id).where(
         table.c.account_id == account.id, table.c.workspace_id == default
     )
     if not connection.execute(known).first():
-        row = {"name": "Default", "status": "active", "team": ""}
-        row |= {"account_id": account.id, "workspace_id": default}  # type: ignore[dict-item]
-        _upsert(connection, table, "workspace_id", [row])
+        row = {"account_id": account.id, "workspace_id": default, "name": "Default"}
+        upsert(connection, table, [{**row, "status": "active", "team": ""}])
 
 
 def _save_api_keys(connection: Connection, account: Account, found: Names) -> None:
@@ -94,13 +93,4 @@ def _save_api_keys(connection: Connection, account: Account, found: Names) -> No
         }
         for key in found.api_keys
     ]
-    _upsert(connection, tables.api_keys, "api_key_id", rows)
-
-
-def _upsert(connection: Connection, table: Table, key: str, rows: list[dict[str, object]]) -> None:
-    if not rows:
-        return
-    statement = conflict_insert(connection, table)
-    replaced = {c.name: statement.excluded[c.name] for c in table.columns if not c.primary_key}
-    statement = statement.on_conflict_do_update(index_elements=["account_id", key], set_=replaced)
-    connection.execute(statement, rows)
+    upsert(connection, tables.api_keys, rows)

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from claude_cost_exporter.ledger import tables
 from claude_cost_exporter.ledger.base import Progress
-from claude_cost_exporter.ledger.rows import conflict_insert
+from claude_cost_exporter.ledger.upsert import upsert
 from claude_cost_exporter.snapshot import (
     AccountState,
     ApiKeyName,
@@ -45,10 +45,7 @@ def fact(connection: Connection, name: str) -> str | None:
 
 def set_fact(connection: Connection, name: str, value: str) -> None:
     """Store a single fact."""
-    statement = conflict_insert(connection, tables.facts).values(name=name, value=value)
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=["name"], set_={"value": value})
-    )
+    upsert(connection, tables.facts, [{"name": name, "value": value}])
 
 
 def progress(connection: Connection, account_id: int, source: str) -> Progress:
@@ -68,9 +65,8 @@ def progress(connection: Connection, account_id: int, source: str) -> Progress:
 
 
 def _store(connection: Connection, account_id: int, source: str, **values: int | None) -> None:
-    key = {"account_id": account_id, "source": source}
-    statement = conflict_insert(connection, tables.progress).values(key | values)
-    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=values))
+    row = {"account_id": account_id, "source": source, **values}
+    upsert(connection, tables.progress, [row])
 
 
 def aim(connection: Connection, account_id: int, source: str, target: int) -> None:

@@ -6,7 +6,7 @@ transaction everything is loaded anew.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import bindparam, insert, select, update
@@ -17,7 +17,9 @@ from claude_cost_exporter.pricing.rates import Rates
 from claude_cost_exporter.records import Dimensions
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from collections.abc import Mapping
+
+    from sqlalchemy import Connection, Table
 
 
 @dataclass(slots=True)
@@ -69,14 +71,8 @@ class Registry:
 
     def load(self, connection: Connection) -> None:
         """Read everything from the ledger."""
-        self.accounts = {
-            row.name: Account(*row)
-            for row in connection.execute(
-                select(tables.accounts.c["id", "name", "provider", "organization_id",
-                       "organization_name", "default_workspace_id", "first_hour",
-                       "counting_since"])
-            )
-        }  # fmt: skip
+        columns = [tables.accounts.c[column.name] for column in fields(Account)]
+        self.accounts = {row.name: Account(*row) for row in connection.execute(select(*columns))}
         self._load_rates(connection)
         self._load_series(connection)
         self._load_scopes(connection)
@@ -203,7 +199,7 @@ class Registry:
             items.clear()
 
 
-def _insert(connection: Connection, table: object, row: dict[str, object]) -> int:
-    result = connection.execute(insert(table), row)  # type: ignore[arg-type]
-    (new,) = result.inserted_primary_key
+def _insert(connection: Connection, table: Table, row: Mapping[str, object]) -> int:
+    result = connection.execute(insert(table), dict(row))
+    (new,) = tuple(result.inserted_primary_key or ())
     return int(new)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete, func, select
 
 from claude_cost_exporter.ledger import tables
-from claude_cost_exporter.ledger.rows import HOUR_SECONDS, conflict_insert
+from claude_cost_exporter.ledger.rows import HOUR_SECONDS
+from claude_cost_exporter.ledger.upsert import upsert
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,17 +29,14 @@ def roll_up(connection: Connection, now: datetime) -> int:
     old = (table.c.bucket_seconds == HOUR_SECONDS) & (table.c.bucket_start < end)
     day = table.c.bucket_start - table.c.bucket_start % DAY_SECONDS
     sums = [func.sum(table.c[name]).label(name) for name in SUMMED]
-    query = select(
-        day.label("bucket_start"), table.c.series_id, func.max(table.c.rate_id).label("rate_id"), *sums
-    ).where(old).group_by(day, table.c.series_id)  # fmt: skip
-    rows = [dict(row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - documented API
+    rate = func.max(table.c.rate_id).label("rate_id")
+    columns = (day.label("bucket_start"), table.c.series_id, rate, *sums)
+    query = select(*columns).where(old).group_by(day, table.c.series_id)
+    rows = [dict(row) for row in connection.execute(query).mappings()]
     if not rows:
         return 0
     gone = connection.execute(delete(table).where(old)).rowcount
     for row in rows:
         row["bucket_seconds"] = DAY_SECONDS
-    statement = conflict_insert(connection, table)
-    added = {name: table.c[name] + statement.excluded[name] for name in SUMMED}
-    keys = ["bucket_start", "series_id"]
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=added), rows)
+    upsert(connection, table, rows, added=SUMMED)
     return gone

@@ -5,19 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from claude_cost_exporter.ledger import tables
 from claude_cost_exporter.ledger.counting import RowChange
 from claude_cost_exporter.ledger.registry import SeriesKey
+from claude_cost_exporter.ledger.upsert import upsert
 from claude_cost_exporter.pricing.rates import Cost
 from claude_cost_exporter.records import DEFAULT_WORKSPACE, Tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
-    from sqlalchemy import Connection, Table
-    from sqlalchemy.sql.dml import Insert
+    from sqlalchemy import Connection
 
     from claude_cost_exporter.ledger.base import Batch
     from claude_cost_exporter.ledger.registry import Account, Registry
@@ -36,12 +35,6 @@ class Row(NamedTuple):
     tokens: Tokens
     web_searches: int
     rate_id: int
-
-
-def conflict_insert(connection: Connection, table: Table) -> Insert:
-    """Return the dialect's insert, the one that knows ON CONFLICT."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table)
 
 
 def stored_rows(
@@ -98,41 +91,39 @@ def replace_rows(
         old, new = before.get(key), after.get(key, Row(NOTHING, 0, 0))
         if old is not None:
             new = new._replace(rate_id=old.rate_id)
-        if new == old:
+        if new == old or (old is None and not any(new.tokens) and not new.web_searches):
             continue
         rates = registry.rates_by_id[new.rate_id]
-        cost = rates.cost(new.tokens, new.web_searches)
+        change = _difference(registry.series_by_id[key[1]], key[0], rates, old, new)
+        cost = rates.cost(new.tokens, new.web_searches).total
         writes.append(_write(key, new, cost))
-        changes.append(_difference(registry, key, rates, old, new, cost))
-    _upsert(connection, writes)
+        changes.append(change)
+    upsert(connection, tables.usage, writes)
     return changes
 
 
-def _write(key: Key, row: Row, cost: Cost) -> dict[str, object]:
+def _write(key: Key, row: Row, cost: int) -> dict[str, object]:
     return row.tokens._asdict() | {
         "bucket_start": key[0],
         "series_id": key[1],
         "bucket_seconds": HOUR_SECONDS,
         "web_searches": row.web_searches,
         "rate_id": row.rate_id,
-        "cost": cost.total,
+        "cost": cost,
     }
 
 
-def _difference(  # noqa: PLR0913 - one row, before and after
-    registry: Registry, key: Key, rates: Rates, old: Row | None, new: Row, cost: Cost
-) -> RowChange:
+def _difference(series: SeriesKey, hour: int, rates: Rates, old: Row | None, new: Row) -> RowChange:
     old = old or Row(NOTHING, 0, new.rate_id)
-    was = rates.cost(old.tokens, old.web_searches)
-    series = registry.series_by_id[key[1]]
+    was, now = (rates.cost(row.tokens, row.web_searches) for row in (old, new))
     return RowChange(
         role=series.role,
         dimensions=series.dimensions,
-        hour=key[0],
+        hour=hour,
         rates=rates,
         tokens=Tokens(*_minus(new.tokens, old.tokens)),
         web_searches=new.web_searches - old.web_searches,
-        cost=subtract(cost, was),
+        cost=subtract(now, was),
     )
 
 
@@ -148,16 +139,3 @@ def subtract(after: Cost, before: Cost) -> Cost:
 
 def _minus(left: Iterable[int], right: Iterable[int]) -> list[int]:
     return [a - b for a, b in zip(left, right, strict=True)]
-
-
-def _upsert(connection: Connection, writes: Sequence[dict[str, object]]) -> None:
-    if not writes:
-        return
-    statement = conflict_insert(connection, tables.usage)
-    replaced = {
-        column.name: statement.excluded[column.name]
-        for column in tables.usage.columns
-        if not column.primary_key
-    }
-    keys = ["bucket_start", "series_id"]
-    connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=replaced), writes)

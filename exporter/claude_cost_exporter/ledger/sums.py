@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert, select
 
 from claude_cost_exporter.ledger import tables
 from claude_cost_exporter.ledger.counting import scope_amounts
-from claude_cost_exporter.ledger.rows import conflict_insert
+from claude_cost_exporter.ledger.upsert import upsert
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -66,13 +66,7 @@ def _add(
         for (scope, at), (cost, tokens) in sums.items()
         if cost or tokens
     ]
-    if not values:
-        return
-    statement = conflict_insert(connection, table)
-    added = {name: table.c[name] + statement.excluded[name] for name in ("cost", "tokens")}
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=["scope_id", time], set_=added), values
-    )
+    upsert(connection, table, values, added=("cost", "tokens"))
 
 
 def rebuild_days(connection: Connection, day_of: Callable[[int], int]) -> None:

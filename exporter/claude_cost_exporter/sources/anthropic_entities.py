@@ -111,14 +111,12 @@ class AnthropicEntities:
             yield from map(_api_key, page.data)
 
     def _workspaces(self) -> Iterator[WorkspaceRecord]:
-        """Lists omit the default workspace unless asked; the one more is the default."""
+        """Yield workspaces. Lists omit the default one unless asked: the one more is it."""
         listed = self._list([("include_archived", "true")])
         everything = listed
         if self._includes_default:
             try:
-                everything = self._list(
-                    [("include_archived", "true"), ("include_default", "true")]
-                )
+                everything = self._list([("include_archived", "true"), ("include_default", "true")])
             except BadRequestError:
                 self._includes_default = False  # a parameter of 2026-10-07
         ordinary = {workspace.id for workspace in listed}
@@ -132,9 +130,7 @@ class AnthropicEntities:
             )
 
     def _list(self, params: list[tuple[str, str]]) -> list[Workspace]:
-        pages = cursor_pages(
-            self._client, WORKSPACES, [*params, LIMIT], WorkspacePage, MAX_PAGES
-        )
+        pages = cursor_pages(self._client, WORKSPACES, [*params, LIMIT], WorkspacePage, MAX_PAGES)
         return [workspace for page, _ in pages for workspace in page.data]
 
 

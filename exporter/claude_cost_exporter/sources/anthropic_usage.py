@@ -285,9 +285,7 @@ def _rfc3339(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _records(
-    query_set: str, buckets: Iterable[Bucket], one: Slice | None
-) -> Iterator[UsageRecord]:
+def _records(query_set: str, buckets: Iterable[Bucket], one: Slice | None) -> Iterator[UsageRecord]:
     """Yield one record per hour and combination; minutes of one hour add up."""
     for bucket in buckets:
         sums: dict[Dimensions, list[int]] = defaultdict(lambda: [0] * 6)

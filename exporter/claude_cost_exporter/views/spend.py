@@ -63,9 +63,7 @@ def unattributed(snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
             yield Sample("llm_unattributed_spend_usd", (*who, window.name), gap / NANO)
 
 
-def _gap(
-    snapshot: Snapshot, account: AccountState, window: CalendarWindow, now: datetime
-) -> int:
+def _gap(snapshot: Snapshot, account: AccountState, window: CalendarWindow, now: datetime) -> int:
     """Return probe minus attribution, without the hours that still move."""
     total, explained = (Scope(account.account, kind, "all") for kind in ("all", "attributed"))
     gap = _sum(snapshot, total, window) - _sum(snapshot, explained, window)

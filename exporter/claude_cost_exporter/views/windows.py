@@ -45,9 +45,7 @@ def calendar_windows(snapshot: Snapshot, now: datetime) -> tuple[CalendarWindow,
     )
 
 
-def complete_windows(
-    snapshot: Snapshot, account: str, now: datetime
-) -> Iterable[CalendarWindow]:
+def complete_windows(snapshot: Snapshot, account: str, now: datetime) -> Iterable[CalendarWindow]:
     """Yield the windows of which every hour has been read once.
 
     A window that has ended must have been read to its end; one that runs must have been begun.
