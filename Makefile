@@ -1,2 +1,5 @@
+.PHONY: test
 test:
-	@echo "no tests yet"
+	python3 -m venv .venv
+	.venv/bin/pip install -q -e . pytest hypothesis
+	.venv/bin/python -m pytest -q

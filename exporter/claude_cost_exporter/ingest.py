@@ -51,11 +51,12 @@ class PollObserver(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """What a source did last, in this process."""
 
     at: datetime
+    last_good: datetime | None
     error: str = ""
     notes: tuple[str, ...] = ()
 
@@ -84,6 +85,7 @@ class AccountPoller:
     def __init__(  # noqa: PLR0913 - the collaborators of a poll
         self,
         account: str,
+        provider: str,
         sources: Sequence[Source],
         *,
         ledger: Ledger,
@@ -94,7 +96,7 @@ class AccountPoller:
         history: timedelta,
         changed: Callable[[], None] = lambda: None,
     ) -> None:
-        self.account = account
+        self.account, self.provider = account, provider
         self.sources = sources
         self.attempts: dict[str, Attempt] = {}
         self.stale_after = max(SHORTEST_STALE, 3 * poll_interval)
@@ -134,7 +136,9 @@ class AccountPoller:
         except Exception as error:  # noqa: BLE001 - a defect must not end the thread unseen
             failure, sentence = "internal", f"unexpected {type(error).__name__}: {error}"
             self._log.exception("poll failed", source=source.name, kind=failure)
-        self.attempts[source.name] = Attempt(at, sentence, source.notes())
+        before = self.attempts.get(source.name)
+        good = at if not failure else (before.last_good if before else None)
+        self.attempts[source.name] = Attempt(at, good, sentence, source.notes())
         seconds = self._clock.monotonic() - started
         self._observer.poll_finished(self.account, source.name, seconds, failure)
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from claude_cost_exporter.records import Dimensions
+
 
 class Scope(NamedTuple):
     """What a sum is about: one account, one kind of scope, one member of it.
@@ -118,6 +120,8 @@ class Snapshot:
     """First hour with usage, kind `model`."""
     workspaces: tuple[WorkspaceName, ...] = ()
     api_keys: tuple[ApiKeyName, ...] = ()
+    in_use: Mapping[str, frozenset[Dimensions]] = field(default_factory=dict)
+    """Account -> combinations of the pricing dimensions with usage in the last 31 days."""
     prices: tuple[PriceInForce, ...] = ()
     prices_verified_on: date | None = None
     state_lost_at: datetime | None = None

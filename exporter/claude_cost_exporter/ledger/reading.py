@@ -12,6 +12,7 @@ from sqlalchemy import select
 from claude_cost_exporter.ledger import tables
 from claude_cost_exporter.ledger.base import Progress
 from claude_cost_exporter.ledger.upsert import upsert
+from claude_cost_exporter.records import PROBE
 from claude_cost_exporter.snapshot import (
     AccountState,
     ApiKeyName,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 HOURS_KEPT = timedelta(days=8)
 HOURLY_KINDS = ("all", "attributed")
+IN_USE = timedelta(days=31)
 
 
 def moment(epoch: int | None) -> datetime | None:
@@ -129,6 +131,10 @@ def snapshot(
         first_seen=_first_seen(registry, names),
         workspaces=_workspaces(connection, names),
         api_keys=_api_keys(connection, names),
+        in_use={
+            account.name: registry.in_use(account.id, PROBE, int((now - IN_USE).timestamp()))
+            for account in registry.accounts.values()
+        },
         state_lost_at=moment(int(lost)) if lost else None,
         ledger_bytes=_size(connection),
         series_dropped=counters.dropped(),

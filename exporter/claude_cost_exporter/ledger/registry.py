@@ -139,13 +139,13 @@ class Registry:
             self._moved_series.add(key)
         return seen.id
 
-    def in_use(self, account_id: int, role: str, since: int) -> set[Dimensions]:
+    def in_use(self, account_id: int, role: str, since: int) -> frozenset[Dimensions]:
         """Return the combinations of dimensions that had usage at or after `since`."""
-        return {
+        return frozenset(
             key.dimensions
             for key, seen in self._series.items()
             if key.account_id == account_id and key.role == role and seen.hour >= since
-        }
+        )
 
     def scope_id(
         self, connection: Connection, account_id: int, kind: str, member: str, hour: int

@@ -1,0 +1,72 @@
+"""The ledger's snapshot, completed with what only this process knows (floor 3)."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, replace
+from typing import TYPE_CHECKING
+
+from claude_cost_exporter.records import NANO, TokenType, model_label
+from claude_cost_exporter.snapshot import PriceInForce, SourceState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from claude_cost_exporter.ingest import AccountPoller
+    from claude_cost_exporter.pricing.history import PriceHistory
+    from claude_cost_exporter.snapshot import Snapshot
+
+
+def assemble(
+    snapshot: Snapshot, pollers: Sequence[AccountPoller], prices: PriceHistory
+) -> Snapshot:
+    """Return the snapshot with the sources' last attempts and the prices in force.
+
+    Accounts that are no longer configured keep their counters; their sources are not shown.
+    """
+    return replace(
+        snapshot,
+        sources=tuple(state for poller in pollers for state in _sources(snapshot, poller)),
+        prices=tuple(_prices(snapshot, prices)),
+        prices_verified_on=prices.current.verified_on,
+    )
+
+
+def _sources(snapshot: Snapshot, poller: AccountPoller) -> Iterator[SourceState]:
+    stored = {(state.account, state.source): state for state in snapshot.sources}
+    for source in poller.sources:
+        fresh = SourceState(poller.provider, poller.account, source.name)
+        state = stored.get((poller.account, source.name), fresh)
+        state = replace(state, stale_after=poller.stale_after)
+        if (attempt := poller.attempts.get(source.name)) is not None:
+            state = replace(
+                state,
+                up=not attempt.error,
+                last_attempt=attempt.at,
+                last_success=attempt.last_good or state.last_success,
+                last_error=attempt.error,
+                notes=attempt.notes,
+            )
+        yield state
+
+
+def _prices(snapshot: Snapshot, prices: PriceHistory) -> Iterable[PriceInForce]:
+    today = snapshot.taken_at.date()
+    found: dict[tuple[str, ...], PriceInForce] = {}
+    for account, combinations in snapshot.in_use.items():
+        for dimensions in combinations:
+            rates = prices.current.rates(account, dimensions, today)
+            for token_type, rate in zip(TokenType, rates.per_million or (), strict=False):
+                price = PriceInForce(
+                    account,
+                    model_label(dimensions.model),
+                    dimensions.service_tier,
+                    dimensions.speed,
+                    dimensions.inference_geo,
+                    dimensions.context_window,
+                    token_type,
+                    rates.origin,
+                    rate / NANO,
+                )
+                # a dated and an undated id share one label, and then one price
+                found.setdefault(tuple(astuple(price)[:-1]), price)
+    return found.values()

@@ -1,0 +1,181 @@
+"""Opening: locks, corrupt and unwritable files, migrations, roll-up, time zones."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from claude_cost_exporter.clock import HOUR
+from claude_cost_exporter.errors import LedgerError, LedgerLockedError
+from claude_cost_exporter.ledger.base import Settings
+from claude_cost_exporter.ledger.opening import connect, migrate
+from claude_cost_exporter.ledger.sql import SqlLedger
+from claude_cost_exporter.ledger.tables import metadata
+from tests.support.ledger import INPUT_NANO, MINUTE, START, Account, used
+
+
+def test_two_exporters_never_share_a_ledger(account, url):
+    """A second exporter on the same ledger is refused, with the holder's process id."""
+    with pytest.raises(LedgerLockedError, match=f"process {os.getpid()}"):
+        SqlLedger(url, Settings(), START)
+
+
+def test_the_lock_does_not_survive_kill_9(url):
+    """The lock is the system's: it is free as soon as its process is dead."""
+    code = (
+        "import time; from datetime import datetime, UTC; "
+        "from claude_cost_exporter.ledger.sql import SqlLedger; "
+        "from claude_cost_exporter.ledger.base import Settings; "
+        f"ledger = SqlLedger({url!r}, Settings(), datetime.now(UTC)); print('open', flush=True); "
+        "time.sleep(60)"
+    )
+    environment = os.environ | {"PYTHONPATH": "exporter"}
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as holder:
+        try:
+            assert holder.stdout.readline() == b"open\n"
+            with pytest.raises(LedgerLockedError):
+                SqlLedger(url, Settings(), START)
+        finally:
+            holder.kill()
+    SqlLedger(url, Settings(), START).close()
+
+
+def test_a_corrupt_ledger_is_moved_aside(url, tmp_path):
+    """A corrupt file is kept under a new name; counters start again and say so for a day."""
+    account = Account(url, Settings())
+    account.poll(START, *used(START, 10))
+    account.ledger.close()
+    path = tmp_path / "ledger.db"
+    path.write_bytes(b"this is not a database" * 100)
+    later = START + MINUTE
+    account.open(later)
+    assert account.ledger.moved_aside is not None
+    assert account.ledger.moved_aside.read_bytes().startswith(b"this is not a database")
+    assert account.ledger.snapshot(later).state_lost_at == later
+    account.poll(later, *used(START, 30))
+    account.poll(later + MINUTE, *used(START, 40))
+    assert account.cost(later + 5 * MINUTE) == 10 * INPUT_NANO
+    account.ledger.close()
+
+
+def test_a_ledger_that_is_damaged_inside_is_moved_aside(url, tmp_path):
+    """Damage behind an intact header is found before anything is counted on it."""
+    account = Account(url, Settings())
+    rows = [row for n in range(300) for row in used(START, n + 1, key=f"apikey_{n}")]
+    account.poll(START, *rows)
+    account.ledger.close()
+    path = tmp_path / "ledger.db"
+    body = bytearray(path.read_bytes())
+    body[4096 * 3 : 4096 * 20] = b"\xff" * (4096 * 17)
+    path.write_bytes(body)
+    account.open(START)
+    assert account.ledger.moved_aside is not None
+    account.ledger.close()
+
+
+def test_a_full_disk_loses_nothing(account, url):
+    """When the disk is full the poll fails with a sentence and the next good one catches up."""
+    account.poll(START, *used(START, 10))
+    pages = account.ledger._engine.connect().exec_driver_sql("PRAGMA page_count").scalar()
+    limit = _limit_pages(account.ledger, pages)
+    many = [row for n in range(2000) for row in used(START, 5, key=f"apikey_{n}")]
+    with pytest.raises(LedgerError, match=r"ledger\.db cannot be used: .*full"):
+        account.poll(START + MINUTE, *used(START, 10), *many)
+    assert account.cost(START + 3 * MINUTE) == 0
+    limit(2**30)
+    account.poll(START + 4 * MINUTE, *used(START, 10), *many)
+    assert account.cost(START + 9 * MINUTE) == 10_000 * INPUT_NANO
+
+
+def _limit_pages(ledger, pages):
+    """Make SQLite believe that the disk ends after `pages`."""
+
+    def limit(count):
+        ledger._engine.dispose()
+        from sqlalchemy import event  # noqa: PLC0415
+
+        def set_limit(connection, _):
+            connection.execute(f"PRAGMA max_page_count={count}")
+
+        event.listen(ledger._engine, "connect", set_limit)
+
+    limit(pages)
+    return limit
+
+
+def test_an_unwritable_folder_is_a_sentence(tmp_path):
+    """A ledger that cannot be created names the place and the cause."""
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(LedgerError, match=r"cannot create .*file"):
+        SqlLedger(f"sqlite:///{blocked}/ledger.db", Settings(), START)
+
+
+def test_a_read_only_ledger_is_a_sentence(url, tmp_path):
+    """A ledger on read-only storage fails the poll with a sentence and keeps its rows."""
+    account = Account(url, Settings())
+    account.poll(START, *used(START, 10))
+    account.ledger._engine.dispose()
+    uri = f"sqlite:///file:{tmp_path}/ledger.db?mode=ro&uri=true"
+    writable, account.ledger._engine = account.ledger._engine, connect(uri)
+    with pytest.raises(LedgerError, match="readonly"):
+        account.poll(START + MINUTE, *used(START, 20))
+    account.ledger._engine.dispose()
+    account.ledger._engine = writable
+    account.poll(START + 2 * MINUTE, *used(START, 20))
+    assert account.cost(START + 5 * MINUTE) == 10 * INPUT_NANO
+    account.ledger.close()
+
+
+def test_migrations_build_what_the_tables_say(url):
+    """The migrated schema and the declared one are the same."""
+    engine = connect(url)
+    migrate(engine)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    engine.dispose()
+
+
+def test_roll_up_keeps_every_sum(account, tmp_path):
+    """Rows older than 100 days become day rows; tokens and cost stay the same."""
+    old = START - timedelta(days=101)
+    for hours in range(30):
+        moment = old + hours * HOUR
+        account.poll(moment, *used(moment, 10 + hours), back=0)
+    path = tmp_path / "ledger.db"
+    query = "select count(*), sum(input), sum(cost) from usage"
+
+    def totals():
+        connection = sqlite3.connect(path)
+        row = connection.execute(query).fetchone()
+        connection.close()
+        return row
+
+    before = totals()
+    assert account.ledger.roll_up(START) > 0
+    after = totals()
+    assert after[1:] == before[1:]
+    assert after[0] < before[0]
+    assert account.ledger.roll_up(START) == 0
+
+
+def test_days_follow_the_time_zone(url):
+    """When the time zone changes the calendar days are summed anew."""
+    late = START.replace(hour=23)
+    account = Account(url, Settings())
+    account.poll(late, *used(late, 10))
+    account.ledger.close()
+    account.settings = Settings(time_zone="Asia/Tokyo")
+    account.open(late)
+    days = account.ledger.snapshot(late).days
+    (total,) = (value for scope, value in days.items() if scope.kind == "all")
+    assert total == {(late + timedelta(hours=9)).date(): 10 * INPUT_NANO}
+    account.ledger.close()
