@@ -1,0 +1,1 @@
+"""Benchmarks: `python -m benchmarks` prints every figure beside its target as JSON."""
