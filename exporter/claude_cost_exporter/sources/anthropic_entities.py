@@ -19,7 +19,7 @@ from claude_cost_exporter.records import (
     label_value,
 )
 from claude_cost_exporter.sources.base import Cadence
-from claude_cost_exporter.sources.http import cursor_pages, decode
+from claude_cost_exporter.sources.pages import cursor_pages, decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -29,7 +29,7 @@ from claude_cost_exporter.records import (
     label_value,
 )
 from claude_cost_exporter.sources.base import Cadence, FieldObserver
-from claude_cost_exporter.sources.http import bucket_pages, unknown_fields
+from claude_cost_exporter.sources.pages import bucket_pages, unknown_fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -1,0 +1,64 @@
+"""One serial request limiter for each organisation (floor 2)."""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import contextmanager
+from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from threading import Event
+
+    from claude_cost_exporter.clock import Clock
+
+WINDOW_SECONDS = 600.0
+REQUESTS_PER_WINDOW = 60
+HISTORY_SPACING_SECONDS = 1.0
+
+
+class Limiter:
+    """At most 60 requests in 10 minutes, one at a time; history is spaced instead.
+
+    The report endpoints share one limit for the whole organisation, and parallel readers starve
+    each other.
+    """
+
+    def __init__(
+        self, clock: Clock, stop: Event, history_spacing: float = HISTORY_SPACING_SECONDS
+    ) -> None:
+        self._clock, self._stop = clock, stop
+        self._history_spacing = history_spacing
+        self._lock = Lock()
+        self._recent: deque[float] = deque()
+        self._last_history = float("-inf")
+
+    @contextmanager
+    def request(self, *, history: bool) -> Iterator[None]:
+        """Wait for a place, then hold it while the request runs."""
+        with self._lock:
+            if history:
+                self._wait_until(self._last_history + self._history_spacing)
+                self._last_history = self._clock.monotonic()
+            else:
+                self._forget()
+                if len(self._recent) >= REQUESTS_PER_WINDOW:
+                    self._wait_until(self._recent[0] + WINDOW_SECONDS)
+                self._recent.append(self._clock.monotonic())
+            yield
+
+    def per_minute(self) -> float:
+        """Return the requests a minute of the last ten minutes, history left out."""
+        self._forget()
+        return len(self._recent) / (WINDOW_SECONDS / 60)
+
+    def _wait_until(self, moment: float) -> None:
+        seconds = moment - self._clock.monotonic()
+        if seconds > 0:
+            self._clock.wait(seconds, self._stop)
+
+    def _forget(self) -> None:
+        oldest = self._clock.monotonic() - WINDOW_SECONDS
+        while self._recent and self._recent[0] <= oldest:
+            self._recent.popleft()
