@@ -38,7 +38,7 @@ class Publication:
 class Publisher:
     """Renders after every poll attempt, and now and then in between: time moves gauges too."""
 
-    def __init__(  # noqa: PLR0913 - the collaborators of a rendering
+    def __init__(  # noqa: PLR0913, PLR0917 - the collaborators of a rendering
         self,
         ledger: Ledger,
         pollers: Sequence[AccountPoller],

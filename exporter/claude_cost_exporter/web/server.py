@@ -39,7 +39,7 @@ def _listen(address: str) -> socket.socket:
         listener = socket.create_server((bare, int(port)), family=family, backlog=BACKLOG)
     except OSError as error:
         raise ExporterError(f"cannot listen on {address}: {error.strerror}") from error
-    listener.setblocking(False)
+    listener.setblocking(False)  # noqa: FBT003 - the socket API
     return listener
 
 
@@ -66,7 +66,7 @@ def serve(app: Starlette, listeners: Sequence[socket.socket], stop: Event) -> No
     prepared.__dict__.update(config.__dict__)
 
     async def stopped() -> None:
-        while not stop.is_set():
+        while not stop.is_set():  # noqa: ASYNC110 - a thread sets it, not this loop
             await asyncio.sleep(0.1)
 
     asyncio.run(hypercorn.asyncio.serve(app, prepared, shutdown_trigger=stopped))  # type: ignore[arg-type]
