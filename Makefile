@@ -1,5 +1,63 @@
-.PHONY: test
-test:
-	python3 -m venv .venv
-	.venv/bin/pip install -q -e . pytest hypothesis
-	.venv/bin/python -m pytest -q
+# Everything here runs in .venv and .tools, which git ignores; nothing is installed on the machine.
+
+# The Python that makes .venv; empty: the first suitable one on PATH (scripts/python).
+PYTHON ?=
+# E2E=0 leaves out the tests that need real servers, and says so.
+export E2E ?= 1
+# Further arguments of pytest, and of the demo.
+PYTEST_ARGS ?=
+DEMO_ARGS ?=
+
+BIN := .venv/bin
+PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint unit bench servers docs lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv/run ## start a simulator and the exporter against it, without any key
+	@$(BIN)/claude-cost-exporter demo $(DEMO_ARGS)
+
+test: servers lint ## run every check and test (E2E=0: without real servers)
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: .venv/dev ## style, types and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: .venv/dev ## the tests that need no servers
+	E2E=0 $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+bench: .venv/dev ## measure; fails when a ratio or a memory target is missed
+	$(BIN)/python -m benchmarks
+
+servers: .venv/bin/python ## bring real Prometheus and Alertmanager servers into .tools
+	@$(BIN)/python -m scripts.servers
+
+docs: .venv/dev ## write the generated parts of the documentation
+	$(BIN)/python -m docs.generate
+
+lock: ## write constraints.txt anew (needs Python 3.11)
+	@scripts/lock $(PYTHON)
+
+clean: ## remove .venv, .tools and every cache
+	rm -rf .venv .tools .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	@python=$$(scripts/python $(PYTHON)) && echo "making .venv with $$python" && $$python -m venv --clear .venv
+
+.venv/run: .venv/bin/python pyproject.toml constraints.txt
+	@echo "installing claude-cost-exporter into .venv"
+	@$(PIP_INSTALL) --editable .
+	@touch $@
+
+.venv/dev: .venv/bin/python pyproject.toml constraints.txt
+	@echo "installing claude-cost-exporter and its development tools into .venv"
+	@$(PIP_INSTALL) --editable '.[dev]'
+	@touch .venv/run $@
