@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from claude_cost_exporter.records import Tokens
+if TYPE_CHECKING:
+    from claude_cost_exporter.records import Tokens
 
 TOKENS_PER_RATE = 1_000_000
 """Rates are per million tokens."""

@@ -1,0 +1,86 @@
+"""A user's own rates: contract prices and discounts, straight from the configuration (floor 1).
+
+The last override in the list that matches decides; earlier ones are then not looked at. So put
+the general ones first and the special ones last.
+
+* `factor` multiplies the list rate with everything that belongs to it (batch, fast, geography,
+  long context): 0.85 is a discount of 15 %.
+* `usd_per_million` replaces the base rate. Batch, fast, geography and long context still multiply
+  it, as they would multiply the list rate. One exception: an override that names a `service_tier`
+  states the rate of that tier, so the tier's own factor is not applied again. That is also how
+  Priority Tier or flex usage, which has no list price, gets one.
+* A model that the list does not know (or does not price) is priced only when all five token types
+  have a `usd_per_million`; until then its cost is absent, with the reason `override_incomplete`.
+* Web searches always cost the list price.
+"""
+
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+from msgspec import Struct, field
+
+from claude_cost_exporter.pricing.exact import check_decimal
+from claude_cost_exporter.pricing.ids import plain_id
+from claude_cost_exporter.records import TokenType, model_label
+
+ServiceTier = Literal[
+    "standard", "batch", "priority", "priority_on_demand", "flex", "flex_discount"
+]
+"""The tiers that the usage report documents."""
+
+
+class Override(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One entry of `prices.overrides`. What is left out matches everything."""
+
+    account: str | None = None
+    model: str | None = None
+    """An exact id, an alias of the price list, or a `model` label. Never a beginning of one."""
+    token_type: TokenType | None = None
+    service_tier: ServiceTier | None = None
+    from_: date | None = field(default=None, name="from")
+    """First UTC day."""
+    to: date | None = None
+    """First UTC day on which it does not hold any more."""
+    usd_per_million: Decimal | None = None
+    factor: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse an override that contradicts itself; msgspec adds the path to the sentence."""
+        if (self.usd_per_million is None) == (self.factor is None):
+            raise ValueError(
+                "an override needs exactly one of usd_per_million and factor; this one has "
+                f"usd_per_million: {self.usd_per_million} and factor: {self.factor}"
+            )
+        if self.from_ and self.to and self.from_ >= self.to:
+            raise ValueError(
+                f"an override must end after it begins; from is {self.from_} and to, the first "
+                f"day without it, is {self.to}"
+            )
+        if self.factor is not None:
+            check_decimal("factor", self.factor)
+        if self.usd_per_million is not None:
+            self._check_absolute(self.usd_per_million)
+
+    def _check_absolute(self, rate: Decimal) -> None:
+        """Refuse a rate that would be the same for unlike things."""
+        check_decimal("usd_per_million", rate, zero=True)
+        if self.model is None or self.token_type is None:
+            raise ValueError(
+                "usd_per_million needs a model and a token_type, because no two of them share a "
+                f"rate; this override has model: {self.model} and token_type: {self.token_type}"
+            )
+
+    def holds(self, account: str, service_tier: str, day: date) -> bool:
+        """Tell whether account, tier and day match; the book compares the model."""
+        return (
+            self.account in (None, account)
+            and self.service_tier in (None, service_tier)
+            and (self.from_ is None or self.from_ <= day)
+            and (self.to is None or day < self.to)
+        )
+
+
+def names_of(model: str) -> frozenset[str]:
+    """Return every way in which an override may name a raw model id."""
+    return frozenset({model, plain_id(model), model_label(model)})
