@@ -11,7 +11,7 @@ from claude_cost_exporter.config.load import (
     default_ledger_url,
     load,
 )
-from claude_cost_exporter.errors import ConfigError, LedgerError
+from claude_cost_exporter.errors import ConfigError, LedgerError, PriceError
 from claude_cost_exporter.ingest import AccountPoller
 from claude_cost_exporter.ledger.base import Settings
 from claude_cost_exporter.ledger.sql import SqlLedger
@@ -47,7 +47,12 @@ def load_config(path: Path | None, environment: Mapping[str, str] = os.environ) 
         except (OSError, UnicodeDecodeError) as error:
             cause = getattr(error, "strerror", None) or "not UTF-8 text"
             raise ConfigError([f"--config.file={path}: {cause}"]) from None
-    return load(text, SOURCE_TYPES, Override)
+    loaded = load(text, SOURCE_TYPES, Override)
+    try:
+        PriceBook.packaged().with_overrides(loaded.overrides)
+    except PriceError as error:
+        raise ConfigError([f"prices.overrides: {error}"]) from None
+    return loaded
 
 
 class Exporter:

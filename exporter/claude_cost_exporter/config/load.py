@@ -109,7 +109,13 @@ def _convert(data: Any, kind: type[S], path: str, problems: list[str]) -> S | No
             values[field.name] = _field(data[name], field.type, _join(path, name), problems)
         elif field.required:
             problems.append(f"{_join(path, name)}: missing")
-    return kind(**values) if len(problems) == before else None
+    if len(problems) > before:
+        return None
+    try:
+        return kind(**values)
+    except ValueError as error:
+        problems.append(f"{path}: {error}")
+        return None
 
 
 def _field(value: Any, kind: Any, path: str, problems: list[str]) -> Any:  # noqa: ANN401
@@ -136,9 +142,8 @@ def _overrides(
     blocks = prices.get("overrides") if isinstance(prices, dict) else None
     for index, block in enumerate(blocks if isinstance(blocks, list) else ()):
         where = f"prices.overrides[{index}]"
-        override: Any = _convert(block, kind, where, problems)
+        override = _convert(block, kind, where, problems)
         if override is not None:
-            problems += [f"{where}: {problem}" for problem in override.problems()]
             yield override
 
 

@@ -1,55 +1,86 @@
-"""What a user's contract says instead of the list price (floor 1)."""
+"""A user's own rates: contract prices and discounts, straight from the configuration (floor 1).
 
-from __future__ import annotations
+The last override in the list that matches decides; earlier ones are then not looked at. So put
+the general ones first and the special ones last.
+
+* `factor` multiplies the list rate with everything that belongs to it (batch, fast, geography,
+  long context): 0.85 is a discount of 15 %.
+* `usd_per_million` replaces the base rate. Batch, fast, geography and long context still multiply
+  it, as they would multiply the list rate. One exception: an override that names a `service_tier`
+  states the rate of that tier, so the tier's own factor is not applied again. That is also how
+  Priority Tier or flex usage, which has no list price, gets one.
+* A model that the list does not know (or does not price) is priced only when all five token types
+  have a `usd_per_million`; until then its cost is absent, with the reason `override_incomplete`.
+* Web searches always cost the list price.
+"""
 
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import Literal
 
-import msgspec
+from msgspec import Struct, field
 
+from claude_cost_exporter.pricing.exact import check_decimal
+from claude_cost_exporter.pricing.ids import plain_id
 from claude_cost_exporter.records import TokenType, model_label
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+ServiceTier = Literal[
+    "standard", "batch", "priority", "priority_on_demand", "flex", "flex_discount"
+]
+"""The tiers that the usage report documents."""
 
 
-class Override(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True
-):
-    """A contract rate or a discount. What is not given matches everything.
-
-    `usd_per_million` replaces the list rate before batch, fast, long-context and geography
-    factors; `factor` multiplies what is there. Later overrides are applied after earlier ones.
-    """
+class Override(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One entry of `prices.overrides`. What is left out matches everything."""
 
     account: str | None = None
     model: str | None = None
-    """An exact id or a `model` label."""
+    """An exact id, an alias of the price list, or a `model` label. Never a beginning of one."""
     token_type: TokenType | None = None
-    service_tier: str | None = None
-    since: date | None = msgspec.field(default=None, name="from")
+    service_tier: ServiceTier | None = None
+    from_: date | None = field(default=None, name="from")
+    """First UTC day."""
     to: date | None = None
-    """The first day after."""
+    """First UTC day on which it does not hold any more."""
     usd_per_million: Decimal | None = None
     factor: Decimal | None = None
 
-    def matches(self, account: str, model: str, service_tier: str, day: date) -> bool:
-        """Return whether it applies to an account's usage of a model on a UTC day."""
+    def __post_init__(self) -> None:
+        """Refuse an override that contradicts itself; msgspec adds the path to the sentence."""
+        if (self.usd_per_million is None) == (self.factor is None):
+            raise ValueError(
+                "an override needs exactly one of usd_per_million and factor; this one has "
+                f"usd_per_million: {self.usd_per_million} and factor: {self.factor}"
+            )
+        if self.from_ and self.to and self.from_ >= self.to:
+            raise ValueError(
+                f"an override must end after it begins; from is {self.from_} and to, the first "
+                f"day without it, is {self.to}"
+            )
+        if self.factor is not None:
+            check_decimal("factor", self.factor)
+        if self.usd_per_million is not None:
+            self._check_absolute(self.usd_per_million)
+
+    def _check_absolute(self, rate: Decimal) -> None:
+        """Refuse a rate that would be the same for unlike things."""
+        check_decimal("usd_per_million", rate, zero=True)
+        if self.model is None or self.token_type is None:
+            raise ValueError(
+                "usd_per_million needs a model and a token_type, because no two of them share a "
+                f"rate; this override has model: {self.model} and token_type: {self.token_type}"
+            )
+
+    def holds(self, account: str, service_tier: str, day: date) -> bool:
+        """Tell whether account, tier and day match; the book compares the model."""
         return (
             self.account in (None, account)
-            and self.model in (None, model, model_label(model))
             and self.service_tier in (None, service_tier)
-            and (self.since is None or self.since <= day)
+            and (self.from_ is None or self.from_ <= day)
             and (self.to is None or day < self.to)
         )
 
-    def problems(self) -> Iterator[str]:
-        """Yield what contradicts itself."""
-        if (self.usd_per_million is None) == (self.factor is None):
-            yield "give exactly one of usd_per_million and factor"
-        for name, value in (("usd_per_million", self.usd_per_million), ("factor", self.factor)):
-            if value is not None and (not value.is_finite() or value < 0):
-                yield f"{name} is {value}; it must be a number of 0 or more"
-        if self.since and self.to and self.since >= self.to:
-            yield f"from {self.since} is not before to {self.to}"
+
+def names_of(model: str) -> frozenset[str]:
+    """Return every way in which an override may name a raw model id."""
+    return frozenset({model, plain_id(model), model_label(model)})

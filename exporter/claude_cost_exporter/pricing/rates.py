@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from claude_cost_exporter.records import Tokens
 
-
 TOKENS_PER_RATE = 1_000_000
 """Rates are per million tokens."""
 
