@@ -43,6 +43,7 @@ FIRST_BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 20.0
 TIMEOUT_SECONDS = 30.0
 SHOWN_CHARACTERS = 300
+Transport = httpx.BaseTransport
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 ADVICE = {
@@ -96,7 +97,7 @@ class ApiClient:
         limiter: Limiter,
         observer: RequestObserver,
         max_wait: timedelta,
-        transport: httpx.BaseTransport | None = None,
+        transport: Transport | None = None,
         timeout: float = TIMEOUT_SECONDS,
         max_body_bytes: int = MAX_BODY_BYTES,
     ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
@@ -109,13 +110,18 @@ def _unknown(value: Any, kind: Any, path: str) -> Iterator[str]:  # noqa: ANN401
         for item in value:
             yield from _unknown(item, _item_type(kind), f"{path}[]")
     elif isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        known = {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
+        known = _fields(kind)
         for name, inner in value.items():
             where = f"{path}.{name}".lstrip(".")
             if name not in known:
                 yield where
             elif isinstance(inner, list | dict):
                 yield from _unknown(inner, known[name], where)
+
+
+@lru_cache
+def _fields(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    return {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
 
 
 def _item_type(kind: Any) -> Any:  # noqa: ANN401 - a type of any shape

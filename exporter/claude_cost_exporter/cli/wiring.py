@@ -1,0 +1,136 @@
+"""Which concrete classes make an exporter; the only place besides `serve` that knows them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from claude_cost_exporter.config.load import (
+    WEEK,
+    default_document,
+    default_ledger_url,
+    load,
+)
+from claude_cost_exporter.errors import ConfigError, LedgerError
+from claude_cost_exporter.ingest import AccountPoller
+from claude_cost_exporter.ledger.base import Settings
+from claude_cost_exporter.ledger.sql import SqlLedger
+from claude_cost_exporter.metrics.publisher import Publisher
+from claude_cost_exporter.metrics.self_metrics import SelfMetrics
+from claude_cost_exporter.pricing.book import PriceBook
+from claude_cost_exporter.pricing.history import PriceHistory
+from claude_cost_exporter.pricing.overrides import Override
+from claude_cost_exporter.sources.anthropic import AnthropicAccount, AnthropicConfig, read_key
+from claude_cost_exporter.web.status import status_page
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from pathlib import Path
+    from threading import Event
+
+    from claude_cost_exporter.clock import Clock
+    from claude_cost_exporter.config.load import Loaded
+    from claude_cost_exporter.snapshot import Snapshot
+    from claude_cost_exporter.sources.http import Transport
+
+SOURCE_TYPES = {"anthropic": AnthropicConfig}
+
+
+def load_config(path: Path | None, environment: Mapping[str, str] = os.environ) -> Loaded:
+    """Return the checked configuration of a file, or of the environment without one."""
+    if path is None:
+        text = default_document(environment)
+    else:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            cause = getattr(error, "strerror", None) or "not UTF-8 text"
+            raise ConfigError([f"--config.file={path}: {cause}"]) from None
+    return load(text, SOURCE_TYPES, Override)
+
+
+class Exporter:
+    """Everything that runs, built from a configuration."""
+
+    def __init__(  # noqa: PLR0913 - what tests and the demo replace
+        self,
+        loaded: Loaded,
+        *,
+        clock: Clock,
+        stop: Event,
+        environment: Mapping[str, str] = os.environ,
+        transport: Transport | None = None,
+        simulated: bool = False,
+    ) -> None:
+        config = loaded.config
+        self.clock, self.stop, self.simulated = clock, stop, simulated
+        self.metrics = SelfMetrics()
+        secrets = [read_key(block, environment) for block in loaded.sources]
+        self.ledger = SqlLedger(
+            config.ledger.url or default_ledger_url(environment),
+            Settings(
+                time_zone=config.time_zone,
+                week_start=WEEK.index(config.week_start),
+                new_series_hold=config.hold(),
+                series_cap=config.series_cap,
+            ),
+            clock.now(),
+        )
+        self.prices = self._accept_prices(loaded)
+        self.accounts: list[AnthropicAccount] = []
+        self.pollers: list[AccountPoller] = []
+        for block, secret in zip(loaded.sources, secrets, strict=True):
+            self._add(block, AnthropicAccount(
+                block,
+                secret,
+                clock=clock,
+                stop=stop,
+                requests=self.metrics.request_observer(block.account),
+                fields=self.metrics,
+                transport=transport,
+                history_spacing=0.0 if simulated else 1.0,
+            ))  # fmt: skip
+        self.publisher = Publisher(
+            self.ledger, self.pollers, self.prices, self.metrics, clock, self._status_page
+        )
+
+    def _accept_prices(self, loaded: Loaded) -> PriceHistory:
+        book = PriceBook.packaged().with_overrides(loaded.overrides)
+        self.ledger.accept_book(book.document(), self.clock.now())
+        stored = self.ledger.books()
+        return PriceHistory(
+            [(one.accepted_at, PriceBook.from_document(one.document)) for one in stored]
+        )
+
+    def _add(self, block: AnthropicConfig, account: AnthropicAccount) -> None:
+        self.ledger.register(block.account, account.provider)
+        self.metrics.watch_budget(block.account, account.limiter.per_minute)
+        self.accounts.append(account)
+        self.pollers.append(AccountPoller(
+            block.account,
+            account.provider,
+            account.sources,
+            ledger=self.ledger,
+            prices=self.prices,
+            clock=self.clock,
+            observer=self.metrics,
+            poll_interval=block.poll_interval,
+            history=block.history,
+            changed=self._publish,
+        ))  # fmt: skip
+
+    def _publish(self) -> None:
+        self.publisher.publish()  # the publisher is made after its pollers
+
+    def _status_page(self, snapshot: Snapshot, now: datetime) -> bytes:
+        return status_page(snapshot, now, simulated=self.simulated)
+
+    def close(self) -> None:
+        """Close connections and the ledger."""
+        for account in self.accounts:
+            account.client.close()
+        try:
+            self.ledger.close()
+        except OSError as error:
+            raise LedgerError(f"closing the ledger: {error}") from error

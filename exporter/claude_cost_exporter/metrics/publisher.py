@@ -1,0 +1,75 @@
+"""From ledger to exposition: the one place where a new rendering is made (floor 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import structlog
+
+from claude_cost_exporter.assemble import assemble
+from claude_cost_exporter.errors import LedgerError
+from claude_cost_exporter.metrics.exposition import Renderer
+from claude_cost_exporter.views import view_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from claude_cost_exporter.clock import Clock
+    from claude_cost_exporter.ingest import AccountPoller
+    from claude_cost_exporter.ledger.base import Ledger
+    from claude_cost_exporter.metrics.exposition import Exposition
+    from claude_cost_exporter.metrics.self_metrics import SelfMetrics
+    from claude_cost_exporter.pricing.history import PriceHistory
+    from claude_cost_exporter.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """What requests are answered with; swapped as a whole, never half."""
+
+    exposition: Exposition
+    status_page: bytes
+    ready: bool
+
+
+class Publisher:
+    """Renders after every poll attempt, and now and then in between: time moves gauges too."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - the collaborators of a rendering
+        self,
+        ledger: Ledger,
+        pollers: Sequence[AccountPoller],
+        prices: PriceHistory,
+        metrics: SelfMetrics,
+        clock: Clock,
+        status_page: Callable[[Snapshot, datetime], bytes],
+    ) -> None:
+        self._ledger, self._pollers, self._prices = ledger, pollers, prices
+        self._metrics, self._clock, self._status_page = metrics, clock, status_page
+        self._renderer = Renderer(metrics.registry)
+        self._lock = Lock()
+        self.current: Publication | None = None
+
+    def publish(self) -> None:
+        """Swap a new publication in; when the ledger cannot be written the old one stays."""
+        with self._lock:
+            now = self._clock.now()
+            try:
+                snapshot = assemble(self._ledger.snapshot(now), self._pollers, self._prices)
+            except LedgerError as error:
+                structlog.get_logger().error("rendering waits for the ledger", error=str(error))
+                return
+            self._metrics.took(snapshot)
+            self.current = Publication(
+                self._renderer.render(view_all(snapshot, now)),
+                self._status_page(snapshot, now),
+                self._ready(snapshot),
+            )
+
+    def _ready(self, snapshot: Snapshot) -> bool:
+        """Return whether every source was tried once, or a ledger with data was loaded."""
+        loaded = any(account.counting_since for account in snapshot.accounts)
+        return loaded or all(source.last_attempt for source in snapshot.sources)

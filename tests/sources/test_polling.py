@@ -1,0 +1,193 @@
+"""Polling a simulated organisation: totals, open hours, refusals, failures, request budget."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from claude_cost_exporter.simulator.api import Switches
+from claude_cost_exporter.simulator.requests import Refusal, Response
+from claude_cost_exporter.views import view_all
+from tests.support.simulated import KEY, START, Simulated
+
+USAGE = "/v1/organizations/usage_report/messages"
+
+
+@pytest.fixture
+def simulated(tmp_path):
+    """A steady organisation, polled every five simulated minutes."""
+    simulated = Simulated(tmp_path)
+    yield simulated
+    simulated.close()
+
+
+def run(simulated, hours, step=300):
+    for _ in range(int(hours * 3600 / step)):
+        simulated.poll()
+        simulated.wait(seconds=step)
+
+
+def counted(simulated):
+    """Return the truth that the counters should show now: what was shown since the first poll."""
+    truth, now = simulated.simulator.truth, simulated.clock.now()
+    since = truth.cost_nano(START, now, now)
+    baseline = truth.cost_nano(START, START + timedelta(hours=1), START)
+    return sum(since.values()) - sum(baseline.values())
+
+
+def test_counters_equal_the_truth_after_a_day(simulated):
+    """After a day of polling the sum of all counters is what the API shows, to the nano-dollar."""
+    run(simulated, 24)
+    simulated.wait(minutes=10)
+    simulated.poll()
+    simulated.wait(minutes=4)
+    assert simulated.counter() == pytest.approx(counted(simulated), rel=1e-3)
+    simulated.poll()
+    assert simulated.counter() == counted(simulated)
+    assert simulated.counter("llm_api_key_cost_usd_total") == counted(simulated)
+
+
+def test_an_open_hour_that_is_not_served_is_read_by_the_minute(tmp_path):
+    """When 1h buckets leave the open hour out, its minutes are summed to the same row."""
+    simulated = Simulated(tmp_path, switches=Switches(closed_hours_only=True))
+    run(simulated, 3.5)
+    simulated.poll()
+    assert simulated.counter() == counted(simulated)
+    assert "the open hour is not served at 1h" in simulated.source().notes[0]
+    simulated.close()
+
+
+def test_speed_refused_is_dropped_and_said_once(tmp_path):
+    """When grouping by speed is refused the totals stay, priced as standard, and it is noted."""
+    simulated = Simulated(tmp_path, switches=Switches(refuse_speed=True))
+    run(simulated, 2)
+    assert simulated.counter("llm_tokens_total") > 0
+    assert 0 < simulated.counter() < counted(simulated)  # fast usage at the standard rate
+    (note,) = simulated.source().notes
+    assert note.startswith("grouping by speed was refused")
+    simulated.close()
+
+
+def test_t8_result_cap_makes_pages_smaller(tmp_path):
+    """T8: a 400 about the size of the answer leads to smaller pages, not to missing rows."""
+    simulated = Simulated(tmp_path, switches=Switches(result_cap=20))
+    run(simulated, 5)
+    simulated.poll()
+    assert simulated.counter() == counted(simulated)
+    assert any(note.startswith("pages of") for note in simulated.source().notes)
+    simulated.close()
+
+
+def test_the_default_workspace_gets_its_real_id(simulated):
+    """T13: usage of the default workspace and usage without a key have stable labels."""
+    run(simulated, 1)
+    labels = set(simulated.snapshot().counters["llm_api_key_cost_usd_total"])
+    default = {label[2:4] for label in labels if label[2] == "wrkspc_01DefaultOfTheOrg"}
+    assert default == {
+        ("wrkspc_01DefaultOfTheOrg", "apikey_01Legacy"),
+        ("wrkspc_01DefaultOfTheOrg", "none"),
+    }
+
+
+def test_history_is_loaded_newest_first_and_resumed(tmp_path):
+    """The history load goes back in chunks, survives a restart, and ends at its target."""
+    simulated = Simulated(tmp_path, history="30d")
+    simulated.poll()
+    assert simulated.poller.load_history()
+    first = simulated.exporter.ledger.progress("sim", "usage").history_start
+    assert first == START - timedelta(hours=3) - timedelta(days=7)
+    simulated.restart()
+    while simulated.poller.load_history():
+        pass
+    reached = simulated.exporter.ledger.progress("sim", "usage")
+    assert reached.history_start == reached.history_target == START - timedelta(days=30)
+    assert simulated.counter() == 0
+    truth = simulated.simulator.truth.cost_nano(START - timedelta(days=1), START, START)
+    names = {s.labels[-1]: s.value for s in samples(simulated, "llm_spend_usd")}
+    assert names["yesterday"] == pytest.approx(sum(truth.values()) / 1e9, abs=1e-9)
+    assert "last_month" not in names
+    simulated.close()
+
+
+def samples(simulated, family):
+    simulated.exporter.publisher.publish()
+    snapshot = simulated.snapshot()
+    return [s for s in view_all(snapshot, simulated.clock.now()) if s.metric == family]
+
+
+FAILURES = {
+    "unauthorized": Refusal(401, "authentication_error", "invalid x-api-key").response("r"),
+    "forbidden": Refusal(403, "permission_error", "no").response("r"),
+    "bad_request": Refusal(400, "invalid_request_error", "what?").response("r"),
+    "not_found": Refusal(404, "not_found_error", "gone").response("r"),
+    "rate_limited": Refusal(429, "rate_limit_error", "slow down").response("r"),
+    "server_error": Refusal(529, "overloaded_error", "busy").response("r"),
+    "transport": Response(200, b"", drop=True),
+    "parse": Response(200, b"<html>maintenance</html>"),
+    "pagination": Response(200, b'{"data": [], "has_more": true, "next_page": null}'),
+    "body_too_large": Response(200, b" " * (65 * 1024 * 1024)),
+    "clock_skew": Response(200, b"{}", {"date": "Mon, 02 Nov 2026 00:00:00 GMT"}),
+}
+
+
+@pytest.mark.parametrize("kind", FAILURES)
+def test_t9_every_failure_has_its_own_kind(simulated, kind, capsys):
+    """T9, T4, T20: each failure is its own error kind, keeps the rows, ages, and tells no key."""
+    run(simulated, 1)
+    before, good = simulated.counter(), simulated.source().last_good
+    simulated.simulator.faults.next(USAGE, FAILURES[kind], times=500)
+    simulated.poll()
+    text = simulated.text()
+    failures = f'_poll_failures_total{{account="sim",kind="{kind}",source="usage"}} 1.0'
+    assert failures in text
+    assert 'llm_source_up{account="sim",provider="anthropic",source="usage"} 0.0' in text
+    assert simulated.counter() == before
+    attempt = simulated.source()
+    assert attempt.last_good == good < attempt.at
+    assert KEY not in text + attempt.error + "".join(capsys.readouterr())
+    simulated.simulator.faults.queue.clear()
+    simulated.wait(minutes=5)
+    simulated.poll()
+    assert simulated.source().error == ""
+
+
+def test_the_request_budget_holds(simulated):
+    """Outside the history load there are at most six requests a minute over ten minutes."""
+    simulated.poll()
+    for _ in range(24):
+        before = simulated.simulator.requests.total()
+        for _ in range(10):
+            simulated.poll()
+            simulated.wait(seconds=60)
+        assert simulated.simulator.requests.total() - before <= 60
+
+
+def test_a_gap_is_marked_as_catching_up(simulated):
+    """After a long gap between good polls `catching_up` is 1 for one hour, then 0."""
+    run(simulated, 1)
+    simulated.simulator.faults.next(USAGE, FAILURES["bad_request"], times=8)
+    run(simulated, 40 / 60)
+    line = 'llm_source_catching_up{account="sim",provider="anthropic",source="usage"} '
+    assert line + "1.0" in simulated.text()
+    run(simulated, 30 / 60)
+    assert line + "1.0" in simulated.text()
+    run(simulated, 15 / 60)
+    assert line + "0.0" in simulated.text()
+
+
+def test_unknown_fields_are_counted_once(simulated):
+    """A field that this version does not know is tolerated and counted once."""
+    bucket = b'{"starting_at":"%s","ending_at":"%s","results":[]}'
+    body = b",".join(bucket % (stamp(h), stamp(h + 1)) for h in range(-3, 1))
+    answer = Response(200, b'{"data":[' + body + b'],"has_more":false,"new_field":1}')
+    simulated.simulator.faults.next(USAGE, answer)
+    simulated.poll()
+    simulated.simulator.faults.next(USAGE, answer)
+    simulated.poll()
+    unknown = 'claude_cost_exporter_unknown_fields_total{field="new_field",source="usage"} 1.0'
+    assert unknown in simulated.text()
+
+
+def stamp(hours):
+    return f"{START + timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}".encode()

@@ -1,0 +1,96 @@
+"""An exporter and a simulator in one process, on one clock that moves at full speed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from threading import Event
+
+import httpx
+
+from claude_cost_exporter.cli.wiring import SOURCE_TYPES, Exporter
+from claude_cost_exporter.clock import ManualClock
+from claude_cost_exporter.config.load import load
+from claude_cost_exporter.pricing.overrides import Override
+from claude_cost_exporter.simulator.api import Simulator
+from claude_cost_exporter.simulator.requests import Request
+from claude_cost_exporter.simulator.scenarios import scenarios
+
+KEY = "sk-ant-admin01-canary-0123456789abcdef"
+START = datetime(2026, 11, 3, 0, 0, tzinfo=UTC)
+CONFIG = """
+sources: [{{type: anthropic, account: sim, admin_key_env: KEY, base_url: "http://127.0.0.1:9",
+           poll_interval: {poll}, history: {history}}}]
+ledger: {{url: "sqlite:///{folder}/ledger.db"}}
+scrape_interval: {scrape}
+{more}
+"""
+
+
+class InProcess(httpx.BaseTransport):
+    """Hands requests to a simulator without a socket."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self.simulator = simulator
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        query = tuple(request.url.params.multi_items())
+        asked = Request(request.url.path, query, dict(request.headers))
+        answer = self.simulator.handle(asked)
+        if answer.drop:
+            raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
+        return httpx.Response(answer.status, headers=answer.headers, content=answer.body)
+
+
+class Simulated:
+    """One organisation, one exporter; time moves when `clock` is told to."""
+
+    def __init__(self, folder, scenario="steady", *, start=START, switches=None, **options) -> None:
+        self.clock = ManualClock(start)
+        self.folder = folder
+        if isinstance(scenario, str):
+            scenario = scenarios()[scenario]
+        self.options = {"poll": "300s", "scrape": "60s", "history": "0d", "more": ""} | options
+        self.simulator = Simulator(scenario, clock=self.clock, seed=7, switches=switches)
+        self.open()
+
+    def open(self) -> None:
+        loaded = load(CONFIG.format(folder=self.folder, **self.options), SOURCE_TYPES, Override)
+        self.exporter = Exporter(
+            loaded,
+            clock=self.clock,
+            stop=Event(),
+            environment={"KEY": KEY},
+            transport=InProcess(self.simulator),
+            simulated=True,
+        )
+        (self.poller,) = self.exporter.pollers
+
+    def restart(self) -> None:
+        self.exporter.close()
+        self.open()
+
+    def wait(self, **duration) -> None:
+        self.clock.advance(timedelta(**duration))
+
+    def poll(self) -> None:
+        self.poller.poll()
+
+    def text(self) -> str:
+        """Return what a scrape would get now."""
+        self.exporter.publisher.publish()
+        return self.exporter.publisher.current.exposition.text.plain.decode()
+
+    def snapshot(self):
+        return self.exporter.ledger.snapshot(self.clock.now())
+
+    def counter(self, family="llm_cost_usd_total") -> int:
+        """Return the sum of a counter family in nano-USD or as a count."""
+        return sum(self.snapshot().counters.get(family, {}).values())
+
+    def source(self, name="usage"):
+        """Return the state of a source as the views see it."""
+        self.exporter.publisher.publish()
+        return self.poller.attempts[name]
+
+    def close(self) -> None:
+        self.exporter.close()
