@@ -1,0 +1,83 @@
+"""Behaviours of the real API that are unsettled or depend on the organisation, as switches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from typing import Any
+
+
+class OpenBucket(StrEnum):
+    """Whether a report serves the bucket that is still open."""
+
+    PARTIAL = "partial"
+    CLOSED_ONLY = "closed_only"
+
+
+class SpeedGrouping(StrEnum):
+    """When `speed` may be grouped and filtered by."""
+
+    WITH_BETA_HEADER = "with_beta_header"
+    REFUSED = "refused"
+    ALWAYS = "always"
+
+
+class BucketStart(StrEnum):
+    """What happens to a `starting_at` in the middle of a bucket; the docs allow both."""
+
+    CEIL = "ceil"
+    FLOOR = "floor"
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """How this organisation's API behaves where reports of users differ."""
+
+    open_hour: OpenBucket = OpenBucket.PARTIAL
+    """Usage at `1h`; `1m` always serves the current minute."""
+    open_day: OpenBucket = OpenBucket.CLOSED_ONLY
+    """Usage at `1d`."""
+    speed: SpeedGrouping = SpeedGrouping.WITH_BETA_HEADER
+    bucket_start: BucketStart = BucketStart.CEIL
+    max_rows_per_page: int | None = None
+    """A page with more rows than this is refused with 400."""
+    requests_per_minute: int | None = None
+    """More requests than this in 60 s get a 429 without `retry-after`."""
+    latency_seconds: float = 0.0
+    admin_key: str | None = None
+    """The only key that is accepted; None: every key that starts with `sk-ant-admin`."""
+    key_kinds: tuple[str, ...] = ("sk-ant-admin",)
+    """Prefixes of keys with the right to read; a workspace key (`sk-ant-api`) gets 403."""
+    bearer: bool = True
+    """Whether `Authorization: Bearer` of an `org:admin` login is accepted."""
+    default_workspace_readable: bool = True
+    """Whether lists and Get serve the default workspace (before 2026-10-07 lists did not)."""
+
+
+_WORDS = {"none": None, "true": True, "false": False}
+
+
+def with_switch(switches: Switches, assignment: str) -> Switches:
+    """Return `switches` with one `name=value` from a command line applied.
+
+    >>> with_switch(Switches(), "open_hour=closed_only").open_hour
+    <OpenBucket.CLOSED_ONLY: 'closed_only'>
+    """
+    name, _, text = assignment.partition("=")
+    known = {field.name for field in fields(Switches)} - {"key_kinds", "admin_key"}
+    if name not in known:
+        raise ValueError(f"switch {name!r} is unknown; known are: {', '.join(sorted(known))}")
+    present = getattr(switches, name)
+    try:
+        value = type(present)(text) if isinstance(present, StrEnum) else _scalar(text)
+    except ValueError as error:
+        raise ValueError(f"switch {name}: {error}") from None
+    changes: dict[str, Any] = {name: value}
+    return replace(switches, **changes)
+
+
+def _scalar(text: str) -> float | bool | None:
+    """Return the value of a switch that is not one of a few words."""
+    if text in _WORDS:
+        return _WORDS[text]
+    return float(text) if "." in text else int(text)
