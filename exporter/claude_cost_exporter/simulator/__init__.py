@@ -7,7 +7,7 @@ of its `ROUTES`; all of them read the same `Traffic`.
 
 from claude_cost_exporter.simulator.api import Simulator
 from claude_cost_exporter.simulator.scenarios import SCENARIOS, Scenario, combine, find
-from claude_cost_exporter.simulator.server import serve
+from claude_cost_exporter.simulator.server import SimulatorServer, serve
 from claude_cost_exporter.simulator.switches import (
     BucketStart,
     OpenBucket,
@@ -25,6 +25,7 @@ __all__ = [
     "Response",
     "Scenario",
     "Simulator",
+    "SimulatorServer",
     "SpeedGrouping",
     "Switches",
     "combine",

@@ -94,6 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _reset(self) -> None:
         """Close without an answer, and with a reset instead of a polite end."""
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        self.connection.close()  # before the server says goodbye with a FIN
         self.close_connection = True
 
     def log_message(self, *args: object) -> None:

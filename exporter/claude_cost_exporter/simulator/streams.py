@@ -26,7 +26,10 @@ SLOWEST = 300
 
 
 class Stream:
-    """One flow of one simulation: when it ran, how much, and in which series."""
+    """One flow of one simulation: when it ran, how much, and in which series.
+
+    It remembers the last hour it was asked about: 60 minutes ask for the same one.
+    """
 
     def __init__(
         self, flow: Flow, organisation: Organisation, seed: int, start: int, history: int
@@ -39,6 +42,8 @@ class Stream:
         self._organisation = organisation
         self._prefix = f"{seed}/{flow.name}/"
         self._series_of_day: tuple[int, Series | None] = (-1, None)
+        self._totals_of_hour: tuple[int, Counts] = (-1, NOTHING)
+        self._shape_of_hour: Shape | None = None
 
     def active(self, hour: int) -> tuple[int, int]:
         """Return the minutes `[a, b)` of an hour in which the flow runs."""
@@ -49,6 +54,13 @@ class Stream:
 
     def totals(self, hour: int) -> Counts:
         """Return what the flow uses in an hour, before any correction."""
+        known_hour, totals = self._totals_of_hour
+        if known_hour != hour:
+            totals = self._totals(hour)
+            self._totals_of_hour = (hour, totals)
+        return totals
+
+    def _totals(self, hour: int) -> Counts:
         first, end = self.active(hour)
         level = self._level(hour)
         if level == 0 or first >= end:
@@ -103,10 +115,14 @@ class Stream:
 
     def shape(self, hour: int) -> Shape:
         """Return how the hour spreads over its minutes."""
-        first, end = self.active(hour)
-        noise = self._noise(f"{hour}m", MINUTES)
-        weights = (8 + n if first <= k < end else 0 for k, n in enumerate(noise))
-        return Shape(hour * HOUR, noise, (0, *accumulate(weights)))
+        shape = self._shape_of_hour
+        if shape is None or shape.start != hour * HOUR:
+            first, end = self.active(hour)
+            noise = self._noise(f"{hour}m", MINUTES)
+            weights = (8 + n if first <= k < end else 0 for k, n in enumerate(noise))
+            shape = Shape(hour * HOUR, noise, (0, *accumulate(weights)))
+            self._shape_of_hour = shape
+        return shape
 
     def _noise(self, name: str, size: int) -> bytes:
         return blake2b((self._prefix + name).encode(), digest_size=size).digest()

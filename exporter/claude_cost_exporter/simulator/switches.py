@@ -54,9 +54,6 @@ class Switches:
     """Whether lists and Get serve the default workspace (before 2026-10-07 lists did not)."""
 
 
-_WORDS = {"none": None, "true": True, "false": False}
-
-
 def with_switch(switches: Switches, assignment: str) -> Switches:
     """Return `switches` with one `name=value` from a command line applied.
 
@@ -64,20 +61,37 @@ def with_switch(switches: Switches, assignment: str) -> Switches:
     <OpenBucket.CLOSED_ONLY: 'closed_only'>
     """
     name, _, text = assignment.partition("=")
-    known = {field.name for field in fields(Switches)} - {"key_kinds", "admin_key"}
-    if name not in known:
-        raise ValueError(f"switch {name!r} is unknown; known are: {', '.join(sorted(known))}")
-    present = getattr(switches, name)
-    try:
-        value = type(present)(text) if isinstance(present, StrEnum) else _scalar(text)
-    except ValueError as error:
-        raise ValueError(f"switch {name}: {error}") from None
-    changes: dict[str, Any] = {name: value}
+    present = {n: getattr(switches, n) for n in _names() if n not in _NOT_BY_NAME}
+    if name not in present:
+        raise ValueError(f"switch {name!r} is unknown; known are: {', '.join(sorted(present))}")
+    changes: dict[str, Any] = {name: _read(name, text, present[name])}
     return replace(switches, **changes)
 
 
-def _scalar(text: str) -> float | bool | None:
-    """Return the value of a switch that is not one of a few words."""
-    if text in _WORDS:
-        return _WORDS[text]
-    return float(text) if "." in text else int(text)
+_NOT_BY_NAME = ("key_kinds", "admin_key")
+"""Not for a command line: everybody on the machine can read those."""
+
+
+def _names() -> list[str]:
+    return [field.name for field in fields(Switches)]
+
+
+def _read(name: str, text: str, present: object) -> object:
+    """Return the value in `text`, of the kind that the switch has."""
+    if isinstance(present, StrEnum):
+        return _choice(name, text, {str(word): word for word in type(present)})
+    if isinstance(present, bool):
+        return _choice(name, text, {"true": True, "false": False})
+    try:
+        number = float(text) if isinstance(present, float) else int(text)
+    except ValueError:
+        number = -1
+    if not 0 <= number < float("inf"):
+        raise ValueError(f"switch {name} is {text!r}; it may be a number from 0 on")
+    return number
+
+
+def _choice(name: str, text: str, words: dict[str, Any]) -> object:
+    if text not in words:
+        raise ValueError(f"switch {name} is {text!r}; it may be {' or '.join(words)}")
+    return words[text]
