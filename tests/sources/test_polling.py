@@ -6,12 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from claude_cost_exporter.simulator.api import Switches
-from claude_cost_exporter.simulator.requests import Refusal, Response
+from claude_cost_exporter.simulator import OpenBucket, SpeedGrouping, Switches, faults
 from claude_cost_exporter.views import view_all
 from tests.support.simulated import KEY, START, Simulated
 
-USAGE = "/v1/organizations/usage_report/messages"
+USAGE = "usage_messages"
 
 
 @pytest.fixture
@@ -29,11 +28,11 @@ def run(simulated, hours, step=300):
 
 
 def counted(simulated):
-    """Return the truth that the counters should show now: what was shown since the first poll."""
-    truth, now = simulated.simulator.truth, simulated.clock.now()
-    since = truth.cost_nano(START, now, now)
-    baseline = truth.cost_nano(START, START + timedelta(hours=1), START)
-    return sum(since.values()) - sum(baseline.values())
+    """Return what the counters should show: what was shown now minus at the first poll."""
+    now = simulated.clock.now()
+    end = now.replace(second=0, microsecond=0)
+    shown = simulated.simulator.truth(START, end, now, visible=True)
+    return shown.cost  # the simulation starts on a full hour, so the baseline is empty
 
 
 def test_counters_equal_the_truth_after_a_day(simulated):
@@ -50,7 +49,7 @@ def test_counters_equal_the_truth_after_a_day(simulated):
 
 def test_an_open_hour_that_is_not_served_is_read_by_the_minute(tmp_path):
     """When 1h buckets leave the open hour out, its minutes are summed to the same row."""
-    simulated = Simulated(tmp_path, switches=Switches(closed_hours_only=True))
+    simulated = Simulated(tmp_path, switches=Switches(open_hour=OpenBucket.CLOSED_ONLY))
     run(simulated, 3.5)
     simulated.poll()
     assert simulated.counter() == counted(simulated)
@@ -60,7 +59,7 @@ def test_an_open_hour_that_is_not_served_is_read_by_the_minute(tmp_path):
 
 def test_speed_refused_is_dropped_and_said_once(tmp_path):
     """When grouping by speed is refused the totals stay, priced as standard, and it is noted."""
-    simulated = Simulated(tmp_path, switches=Switches(refuse_speed=True))
+    simulated = Simulated(tmp_path, switches=Switches(speed=SpeedGrouping.REFUSED))
     run(simulated, 2)
     assert simulated.counter("llm_tokens_total") > 0
     assert 0 < simulated.counter() < counted(simulated)  # fast usage at the standard rate
@@ -71,7 +70,7 @@ def test_speed_refused_is_dropped_and_said_once(tmp_path):
 
 def test_t8_result_cap_makes_pages_smaller(tmp_path):
     """T8: a 400 about the size of the answer leads to smaller pages, not to missing rows."""
-    simulated = Simulated(tmp_path, switches=Switches(result_cap=20))
+    simulated = Simulated(tmp_path, switches=Switches(max_rows_per_page=30))
     run(simulated, 5)
     simulated.poll()
     assert simulated.counter() == counted(simulated)
@@ -81,12 +80,12 @@ def test_t8_result_cap_makes_pages_smaller(tmp_path):
 
 def test_the_default_workspace_gets_its_real_id(simulated):
     """T13: usage of the default workspace and usage without a key have stable labels."""
-    run(simulated, 1)
+    run(simulated, 20, step=1800)
     labels = set(simulated.snapshot().counters["llm_api_key_cost_usd_total"])
-    default = {label[2:4] for label in labels if label[2] == "wrkspc_01DefaultOfTheOrg"}
+    default = {label[2:4] for label in labels if label[2] == "wrkspc_01DefAcme4Qw8RtYuPn2LkZ"}
     assert default == {
-        ("wrkspc_01DefaultOfTheOrg", "apikey_01Legacy"),
-        ("wrkspc_01DefaultOfTheOrg", "none"),
+        ("wrkspc_01DefAcme4Qw8RtYuPn2LkZ", "apikey_01ExpG7nTx2KvCq9BdWjMf5"),
+        ("wrkspc_01DefAcme4Qw8RtYuPn2LkZ", "none"),
     }
 
 
@@ -103,9 +102,9 @@ def test_history_is_loaded_newest_first_and_resumed(tmp_path):
     reached = simulated.exporter.ledger.progress("sim", "usage")
     assert reached.history_start == reached.history_target == START - timedelta(days=30)
     assert simulated.counter() == 0
-    truth = simulated.simulator.truth.cost_nano(START - timedelta(days=1), START, START)
+    truth = simulated.simulator.truth(START - timedelta(days=1), START, START, visible=True)
     names = {s.labels[-1]: s.value for s in samples(simulated, "llm_spend_usd")}
-    assert names["yesterday"] == pytest.approx(sum(truth.values()) / 1e9, abs=1e-9)
+    assert names["yesterday"] == pytest.approx(truth.cost / 1e9, abs=1e-9)
     assert "last_month" not in names
     simulated.close()
 
@@ -117,17 +116,16 @@ def samples(simulated, family):
 
 
 FAILURES = {
-    "unauthorized": Refusal(401, "authentication_error", "invalid x-api-key").response("r"),
-    "forbidden": Refusal(403, "permission_error", "no").response("r"),
-    "bad_request": Refusal(400, "invalid_request_error", "what?").response("r"),
-    "not_found": Refusal(404, "not_found_error", "gone").response("r"),
-    "rate_limited": Refusal(429, "rate_limit_error", "slow down").response("r"),
-    "server_error": Refusal(529, "overloaded_error", "busy").response("r"),
-    "transport": Response(200, b"", drop=True),
-    "parse": Response(200, b"<html>maintenance</html>"),
-    "pagination": Response(200, b'{"data": [], "has_more": true, "next_page": null}'),
-    "body_too_large": Response(200, b" " * (65 * 1024 * 1024)),
-    "clock_skew": Response(200, b"{}", {"date": "Mon, 02 Nov 2026 00:00:00 GMT"}),
+    "unauthorized": faults.error(401),
+    "forbidden": faults.error(403),
+    "bad_request": faults.error(400),
+    "not_found": faults.error(404),
+    "rate_limited": faults.rate_limited(),
+    "server_error": faults.error(529),
+    "transport": faults.dropped(),
+    "parse": faults.html(200),
+    "pagination": faults.body(b'{"data": [], "has_more": true, "next_page": null}'),
+    "body_too_large": faults.giant(200_000_000),
 }
 
 
@@ -136,7 +134,7 @@ def test_t9_every_failure_has_its_own_kind(simulated, kind, capsys):
     """T9, T4, T20: each failure is its own error kind, keeps the rows, ages, and tells no key."""
     run(simulated, 1)
     before, good = simulated.counter(), simulated.source().last_good
-    simulated.simulator.faults.next(USAGE, FAILURES[kind], times=500)
+    simulated.simulator.faults.add(FAILURES[kind], times=500, endpoint=USAGE)
     simulated.poll()
     text = simulated.text()
     failures = f'_poll_failures_total{{account="sim",kind="{kind}",source="usage"}} 1.0'
@@ -146,7 +144,7 @@ def test_t9_every_failure_has_its_own_kind(simulated, kind, capsys):
     attempt = simulated.source()
     assert attempt.last_good == good < attempt.at
     assert KEY not in text + attempt.error + "".join(capsys.readouterr())
-    simulated.simulator.faults.queue.clear()
+    simulated.simulator.faults.clear()
     simulated.wait(minutes=5)
     simulated.poll()
     assert simulated.source().error == ""
@@ -156,17 +154,17 @@ def test_the_request_budget_holds(simulated):
     """Outside the history load there are at most six requests a minute over ten minutes."""
     simulated.poll()
     for _ in range(24):
-        before = simulated.simulator.requests.total()
+        before = simulated.simulator.requests.total
         for _ in range(10):
             simulated.poll()
             simulated.wait(seconds=60)
-        assert simulated.simulator.requests.total() - before <= 60
+        assert simulated.simulator.requests.total - before <= 60
 
 
 def test_a_gap_is_marked_as_catching_up(simulated):
     """After a long gap between good polls `catching_up` is 1 for one hour, then 0."""
     run(simulated, 1)
-    simulated.simulator.faults.next(USAGE, FAILURES["bad_request"], times=8)
+    simulated.simulator.faults.add(FAILURES["bad_request"], times=8, endpoint=USAGE)
     run(simulated, 40 / 60)
     line = 'llm_source_catching_up{account="sim",provider="anthropic",source="usage"} '
     assert line + "1.0" in simulated.text()
@@ -178,16 +176,13 @@ def test_a_gap_is_marked_as_catching_up(simulated):
 
 def test_unknown_fields_are_counted_once(simulated):
     """A field that this version does not know is tolerated and counted once."""
-    bucket = b'{"starting_at":"%s","ending_at":"%s","results":[]}'
-    body = b",".join(bucket % (stamp(h), stamp(h + 1)) for h in range(-3, 1))
-    answer = Response(200, b'{"data":[' + body + b'],"has_more":false,"new_field":1}')
-    simulated.simulator.faults.next(USAGE, answer)
+
+    def add_field(document):
+        document["new_field"] = 1
+
+    simulated.simulator.faults.add(faults.edited(add_field), times=4, endpoint=USAGE)
     simulated.poll()
-    simulated.simulator.faults.next(USAGE, answer)
+    simulated.wait(minutes=5)
     simulated.poll()
     unknown = 'claude_cost_exporter_unknown_fields_total{field="new_field",source="usage"} 1.0'
     assert unknown in simulated.text()
-
-
-def stamp(hours):
-    return f"{START + timedelta(hours=hours):%Y-%m-%dT%H:%M:%SZ}".encode()

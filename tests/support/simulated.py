@@ -11,9 +11,7 @@ from claude_cost_exporter.cli.wiring import SOURCE_TYPES, Exporter
 from claude_cost_exporter.clock import ManualClock
 from claude_cost_exporter.config.load import load
 from claude_cost_exporter.pricing.overrides import Override
-from claude_cost_exporter.simulator.api import Simulator
-from claude_cost_exporter.simulator.requests import Request
-from claude_cost_exporter.simulator.scenarios import scenarios
+from claude_cost_exporter.simulator import Delivery, Request, Simulator
 
 KEY = "sk-ant-admin01-canary-0123456789abcdef"
 START = datetime(2026, 11, 3, 0, 0, tzinfo=UTC)
@@ -33,12 +31,13 @@ class InProcess(httpx.BaseTransport):
         self.simulator = simulator
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        query = tuple(request.url.params.multi_items())
-        asked = Request(request.url.path, query, dict(request.headers))
-        answer = self.simulator.handle(asked)
-        if answer.drop:
-            raise httpx.RemoteProtocolError("Server disconnected without sending a response.")
-        return httpx.Response(answer.status, headers=answer.headers, content=answer.body)
+        target = request.url.raw_path.decode()
+        answer = self.simulator.handle(Request.parse("GET", target, dict(request.headers)))
+        if answer.delivery is not Delivery.WHOLE:
+            raise httpx.RemoteProtocolError("Server disconnected before the end of the response.")
+        return httpx.Response(
+            answer.status, headers=list(answer.headers), content=b"".join(answer.chunks())
+        )
 
 
 class Simulated:
@@ -47,8 +46,6 @@ class Simulated:
     def __init__(self, folder, scenario="steady", *, start=START, switches=None, **options) -> None:
         self.clock = ManualClock(start)
         self.folder = folder
-        if isinstance(scenario, str):
-            scenario = scenarios()[scenario]
         self.options = {"poll": "300s", "scrape": "60s", "history": "0d", "more": ""} | options
         self.simulator = Simulator(scenario, clock=self.clock, seed=7, switches=switches)
         self.open()

@@ -28,16 +28,20 @@ def command(
     from threading import Event
 
     from claude_cost_exporter.cli.logs import configure
-    from claude_cost_exporter.cli.simulate import build
     from claude_cost_exporter.cli.wiring import SOURCE_TYPES, Exporter
     from claude_cost_exporter.clock import SystemClock
     from claude_cost_exporter.config.load import load
+    from claude_cost_exporter.errors import ExporterError
     from claude_cost_exporter.pricing.overrides import Override
-    from claude_cost_exporter.simulator.server import serve
+    from claude_cost_exporter.simulator import Simulator, find, serve
 
     configure("info", "logfmt")
-    with tempfile.TemporaryDirectory() as folder, serve(build(scenario, seed, 90)) as url:
-        loaded = load(DOCUMENT.format(url=url, folder=folder), SOURCE_TYPES, Override)
+    try:
+        simulator = Simulator(find(scenario), seed=seed)
+    except ValueError as error:
+        raise ExporterError(f"--scenario: {error}") from None
+    with tempfile.TemporaryDirectory() as folder, serve(simulator) as server:
+        loaded = load(DOCUMENT.format(url=server.url, folder=folder), SOURCE_TYPES, Override)
         key = {"DEMO_KEY": "sk-ant-admin01-demo"}
         exporter = Exporter(
             loaded, clock=SystemClock(), stop=Event(), environment=key, simulated=True

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from claude_cost_exporter.clock import Clock
     from claude_cost_exporter.config.load import Loaded
+    from claude_cost_exporter.config.model import Config
     from claude_cost_exporter.snapshot import Snapshot
     from claude_cost_exporter.sources.http import Transport
 
@@ -55,6 +56,15 @@ def load_config(path: Path | None, environment: Mapping[str, str] = os.environ) 
     return loaded
 
 
+def _settings(config: Config) -> Settings:
+    return Settings(
+        time_zone=config.time_zone,
+        week_start=WEEK.index(config.week_start),
+        new_series_hold=config.hold(),
+        series_cap=config.series_cap,
+    )
+
+
 class Exporter:
     """Everything that runs, built from a configuration."""
 
@@ -72,16 +82,8 @@ class Exporter:
         self.clock, self.stop, self.simulated = clock, stop, simulated
         self.metrics = SelfMetrics()
         secrets = [read_key(block, environment) for block in loaded.sources]
-        self.ledger = SqlLedger(
-            config.ledger.url or default_ledger_url(environment),
-            Settings(
-                time_zone=config.time_zone,
-                week_start=WEEK.index(config.week_start),
-                new_series_hold=config.hold(),
-                series_cap=config.series_cap,
-            ),
-            clock.now(),
-        )
+        url = config.ledger.url or default_ledger_url(environment)
+        self.ledger = SqlLedger(url, _settings(config), clock.now())
         self.prices = self._accept_prices(loaded)
         self.accounts: list[AnthropicAccount] = []
         self.pollers: list[AccountPoller] = []

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import platform
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.metrics_core import CounterMetricFamily
@@ -31,108 +32,138 @@ class _WithoutCreated(CollectorRegistry):
             yield family
 
 
+@dataclass(frozen=True, slots=True)
+class SelfMetric:
+    """One family of the exporter's own: name without prefix, type, labels, HELP."""
+
+    name: str
+    kind: type[Counter | Gauge | Histogram]
+    labels: tuple[str, ...]
+    help: str
+
+    @property
+    def full_name(self) -> str:
+        """Return the name as it is exposed."""
+        return f"{PREFIX}_{self.name}{'_total' if self.kind is Counter else ''}"
+
+
+BY_SOURCE = ("account", "source")
+SELF_METRICS = (
+    SelfMetric("polls", Counter, BY_SOURCE, "Polls, good and bad."),
+    SelfMetric(
+        "poll_failures", Counter, (*BY_SOURCE, "kind"), "Polls that failed, by the kind of error."
+    ),
+    SelfMetric(
+        "poll_duration_seconds", Histogram, BY_SOURCE, "How long polls take, retries included."
+    ),
+    SelfMetric(
+        "api_requests",
+        Counter,
+        ("account", "endpoint", "status"),
+        "Requests to the provider, retries included; status is error without an answer.",
+    ),
+    SelfMetric(
+        "api_request_duration_seconds",
+        Histogram,
+        ("account", "endpoint"),
+        "How long single requests take.",
+    ),
+    SelfMetric(
+        "api_requests_per_minute",
+        Gauge,
+        ("account",),
+        "Requests a minute over the last ten minutes, history left out. At most 6.",
+    ),
+    SelfMetric("rows_upserted", Counter, BY_SOURCE, "Ledger rows that were new or changed."),
+    SelfMetric(
+        "unknown_fields",
+        Counter,
+        ("source", "field"),
+        "Fields of answers that this version does not know, each counted once.",
+    ),
+    SelfMetric("ledger_size_bytes", Gauge, (), "Size of the ledger."),
+    SelfMetric("build_info", Gauge, ("version", "python_version"), "Always 1."),
+)
+SERIES_DROPPED = SelfMetric(
+    "series_dropped",
+    Counter,
+    ("family",),
+    "Label sets beyond a family's cap; they are counted under other.",
+)
+
+
 class SelfMetrics:
     """Counts what happens; ingest and sources call it, they never see prometheus_client."""
 
     def __init__(self) -> None:
-        self.registry = registry = _WithoutCreated()
-        ProcessCollector(registry=registry)
-        self._polls = Counter(
-            f"{PREFIX}_polls", "Polls, good and bad.", ["account", "source"], registry=registry
-        )
-        self._failures = Counter(
-            f"{PREFIX}_poll_failures",
-            "Polls that failed, by the kind of error.",
-            ["account", "source", "kind"],
-            registry=registry,
-        )
-        self._poll_seconds = Histogram(
-            f"{PREFIX}_poll_duration_seconds",
-            "How long polls take, retries included.",
-            ["account", "source"],
-            buckets=BUCKETS,
-            registry=registry,
-        )
-        self._requests = Counter(
-            f"{PREFIX}_api_requests",
-            "Requests to the provider, retries included; status is error without an answer.",
-            ["account", "endpoint", "status"],
-            registry=registry,
-        )
-        self._request_seconds = Histogram(
-            f"{PREFIX}_api_request_duration_seconds",
-            "How long single requests take.",
-            ["account", "endpoint"],
-            buckets=BUCKETS,
-            registry=registry,
-        )
-        self._budget = Gauge(
-            f"{PREFIX}_api_requests_per_minute",
-            "Requests a minute over the last ten minutes, history left out. At most 6.",
-            ["account"],
-            registry=registry,
-        )
-        self._rows = Counter(
-            f"{PREFIX}_rows_upserted",
-            "Ledger rows that were new or changed.",
-            ["account", "source"],
-            registry=registry,
-        )
-        self._unknown = Counter(
-            f"{PREFIX}_unknown_fields",
-            "Fields of answers that this version does not know, each counted once.",
-            ["source", "field"],
-            registry=registry,
-        )
-        self._ledger = Gauge(
-            f"{PREFIX}_ledger_size_bytes", "Size of the ledger.", registry=registry
-        )
+        self.registry = _WithoutCreated()
+        ProcessCollector(registry=self.registry)
         self._dropped: dict[str, int] = {}
-        registry.register(_Dropped(self._dropped))
-        build = Gauge(
-            f"{PREFIX}_build_info", "Always 1.", ["version", "python_version"], registry=registry
-        )
-        build.labels(__version__, platform.python_version()).set(1)
+        self.registry.register(_Dropped(self._dropped))
+        self._instruments = {spec.name: _instrument(spec, self.registry) for spec in SELF_METRICS}
+        self._gauge("build_info", __version__, platform.python_version()).set(1)
+
+    def _counter(self, name: str, *labels: str) -> Counter:
+        counter: Counter = self._instruments[name].labels(*labels)
+        return counter
+
+    def _gauge(self, name: str, *labels: str) -> Gauge:
+        family = self._instruments[name]
+        gauge: Gauge = family.labels(*labels) if labels else family
+        return gauge
+
+    def _observe(self, name: str, seconds: float, *labels: str) -> None:
+        self._instruments[name].labels(*labels).observe(seconds)
 
     def poll_finished(self, account: str, source: str, seconds: float, failure: str) -> None:
         """Count a poll; `failure` is the kind of error, empty when it was good."""
-        self._polls.labels(account, source).inc()
-        self._poll_seconds.labels(account, source).observe(seconds)
+        self._counter("polls", account, source).inc()
+        self._observe("poll_duration_seconds", seconds, account, source)
         if failure:
-            self._failures.labels(account, source, failure).inc()
+            self._counter("poll_failures", account, source, failure).inc()
 
     def rows_upserted(self, account: str, source: str, rows: int) -> None:
         """Count the rows that changed."""
-        self._rows.labels(account, source).inc(rows)
+        self._counter("rows_upserted", account, source).inc(rows)
 
     def unknown_field(self, source: str, field: str) -> None:
         """Count a field that no struct has."""
-        self._unknown.labels(source, field).inc()
+        self._counter("unknown_fields", source, field).inc()
 
     def watch_budget(self, account: str, per_minute: Callable[[], float]) -> None:
         """Show the request rate of an account."""
-        self._budget.labels(account).set_function(per_minute)
+        self._gauge("api_requests_per_minute", account).set_function(per_minute)
+
+    def request_finished(self, account: str, endpoint: str, status: str, seconds: float) -> None:
+        """Count a request; `status` is the HTTP status, or `error` without an answer."""
+        self._counter("api_requests", account, endpoint, status).inc()
+        self._observe("api_request_duration_seconds", seconds, account, endpoint)
 
     def request_observer(self, account: str) -> _Requests:
         """Return what an account's client tells of its requests."""
-        return _Requests(account, self._requests, self._request_seconds)
+        return _Requests(account, self)
 
     def took(self, snapshot: Snapshot) -> None:
         """Show what a snapshot says about the ledger."""
-        self._ledger.set(snapshot.ledger_bytes)
+        self._gauge("ledger_size_bytes").set(snapshot.ledger_bytes)
         self._dropped.update(snapshot.series_dropped)
+
+
+def _instrument(spec: SelfMetric, registry: CollectorRegistry) -> Any:  # noqa: ANN401 - one of three
+    buckets = {"buckets": BUCKETS} if spec.kind is Histogram else {}
+    name = f"{PREFIX}_{spec.name}"
+    return spec.kind(name, spec.help, spec.labels, registry=registry, **buckets)  # type: ignore[arg-type]
 
 
 class _Requests:
     """Counts the requests of one account."""
 
-    def __init__(self, account: str, count: Counter, seconds: Histogram) -> None:
-        self._account, self._count, self._seconds = account, count, seconds
+    def __init__(self, account: str, metrics: SelfMetrics) -> None:
+        self._account, self._metrics = account, metrics
 
     def request_finished(self, endpoint: str, status: str, seconds: float) -> None:
         """Count a request; `status` is the HTTP status, or `error` without an answer."""
-        self._count.labels(self._account, endpoint, status).inc()
-        self._seconds.labels(self._account, endpoint).observe(seconds)
+        self._metrics.request_finished(self._account, endpoint, status, seconds)
 
 
 class _Dropped:
@@ -143,11 +174,8 @@ class _Dropped:
 
     def collect(self) -> Iterable[Metric]:
         """Yield one sample a family."""
-        family = CounterMetricFamily(
-            f"{PREFIX}_series_dropped",
-            "Label sets beyond a family's cap; they are counted under other.",
-            labels=["family"],
-        )
+        spec = SERIES_DROPPED
+        family = CounterMetricFamily(f"{PREFIX}_{spec.name}", spec.help, labels=spec.labels)
         for name, count in sorted(self._dropped.items()):
             family.add_metric([name], count)
         yield family

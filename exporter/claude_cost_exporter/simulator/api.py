@@ -1,134 +1,207 @@
-"""The simulated Admin API as a pure function from request to response (floor 2).
-
-An endpoint is one function and one row in `ROUTES`; all of them read the same truth.
-"""
+"""The simulator itself: a request in, an answer out, and the truth beside it."""
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from email.utils import format_datetime
+import json
+from collections import deque
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from threading import RLock
 from typing import TYPE_CHECKING
 
-from claude_cost_exporter.clock import floor_hour
-from claude_cost_exporter.simulator.entities import api_keys, organization, workspaces
-from claude_cost_exporter.simulator.requests import Refusal, Response
-from claude_cost_exporter.simulator.truth import Truth
-from claude_cost_exporter.simulator.usage_report import usage_report
+from claude_cost_exporter.clock import SystemClock
+from claude_cost_exporter.simulator import faults as spoil
+from claude_cost_exporter.simulator import scenarios, truth
+from claude_cost_exporter.simulator.access import authorise
+from claude_cost_exporter.simulator.buckets import rfc3339
+from claude_cost_exporter.simulator.call import Call
+from claude_cost_exporter.simulator.endpoints import ROUTES, Route
+from claude_cost_exporter.simulator.parameters import Parameters
+from claude_cost_exporter.simulator.request_log import Entry, RequestLog
+from claude_cost_exporter.simulator.switches import Switches
+from claude_cost_exporter.simulator.traffic import Traffic
+from claude_cost_exporter.simulator.wire import (
+    ApiError,
+    Request,
+    Response,
+    error_body,
+    to_json,
+)
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from claude_cost_exporter.clock import Clock
-    from claude_cost_exporter.simulator.requests import Request
+    from claude_cost_exporter.simulator.faults import Fault
     from claude_cost_exporter.simulator.scenarios import Scenario
 
-ROUTES = {
-    "/v1/organizations/me": organization,
-    "/v1/organizations/workspaces": workspaces,
-    "/v1/organizations/api_keys": api_keys,
-    "/v1/organizations/usage_report/messages": usage_report,
-}
+UNKNOWN = "unknown"
+"""The endpoint name of requests that no route matches."""
 
-
-@dataclass(frozen=True, slots=True)
-class Switches:
-    """Behaviours of the API on which reports differ."""
-
-    closed_hours_only: bool = False
-    """The open hour is not served at 1h; at 1m it always is."""
-    closed_days_only: bool = True
-    refuse_speed: bool = False
-    result_cap: int | None = None
-    """More rows than this on one page are refused."""
-
-
-@dataclass(slots=True)
-class Faults:
-    """Failures for the next requests to an endpoint, first come first served."""
-
-    queue: dict[str, deque[Response]] = field(default_factory=dict)
-
-    def next(self, path: str, response: Response, times: int = 1) -> None:
-        """Answer the next `times` requests to `path` with `response`."""
-        self.queue.setdefault(path, deque()).extend([response] * times)
-
-    def take(self, path: str) -> Response | None:
-        """Return the failure that is due, if one is."""
-        waiting = self.queue.get(path)
-        return waiting.popleft() if waiting else None
+NOT_FOUND = "The requested resource could not be found."
 
 
 class Simulator:
-    """One simulated organisation behind an Admin API."""
+    """A fake organisation behind a fake Admin API; safe to call from several threads."""
 
-    organization_id = "5a31c0de-0000-4000-8000-000000000001"
-
-    def __init__(
+    def __init__(  # noqa: PLR0913 - everything that makes one simulation differ from another
         self,
-        scenario: Scenario,
+        scenario: Scenario | str = "steady",
         *,
-        clock: Clock,
         seed: int = 1,
-        history: timedelta = timedelta(days=90),
+        clock: Clock | None = None,
         switches: Switches | None = None,
+        start: datetime | None = None,
+        history_days: int = 90,
     ) -> None:
-        self.clock = clock
+        self.scenario = scenarios.find(scenario) if isinstance(scenario, str) else scenario
+        self.seed = seed
+        self.clock: Clock = clock or SystemClock()
         self.switches = switches or Switches()
-        self.start: datetime = clock.now()
-        self.history_start = floor_hour(self.start - history)
-        self.truth = Truth(scenario, seed, self.start)
-        self.faults = Faults()
-        self.requests: Counter[str] = Counter()
+        self.start = (start or self.clock.now()).astimezone(UTC)
+        self.faults = spoil.FaultQueue()
+        self.requests = RequestLog()
+        self.traffic = Traffic(self.scenario, seed, self.start, history_days)
+        self._lock = RLock()
+        self._serial = 0
+        self._recent: deque[datetime] = deque()
 
     def handle(self, request: Request) -> Response:
-        """Return the answer to a GET, headers included."""
-        self.requests[request.path] += 1
-        number = self.requests.total()
-        response = self.faults.take(request.path) or self._outage(number)
-        if response is None:
-            try:
-                response = self._route(request)
-            except Refusal as refusal:
-                response = refusal.response(f"req_{number:08}")
-        headers = {
-            "date": format_datetime(self.clock.now().replace(microsecond=0), usegmt=True),
-            "request-id": f"req_{number:08}",
-            "content-type": "application/json",
-        }
-        return replace(response, headers=headers | response.headers)
+        """Return the answer to one request."""
+        with self._lock:
+            now = self.clock.now()
+            self._serial += 1
+            route, path_id = _route(request.path)
+            name = route.name if route else UNKNOWN
+            fault = self.faults.take(name) or self._disturbance(now) or self._throttle(now)
+            response = self._answer(request, route, path_id, now, fault)
+            self.requests.add(Entry(now, name, request.path, request.query, response.status))
+            return response
 
-    def _route(self, request: Request) -> Response:
-        self._authenticate(request)
-        handler = ROUTES.get(request.path)
-        if handler is None:
-            message = "The requested resource could not be found."
-            raise Refusal(404, "not_found_error", message)
-        return handler(self, request)
+    def truth(
+        self,
+        start: datetime,
+        end: datetime,
+        as_of: datetime | None = None,
+        *,
+        visible: bool = False,
+    ) -> truth.Truth:
+        """Return exact usage and cost of `[start, end)`.
 
-    def _authenticate(self, request: Request) -> None:
-        key = request.headers.get("x-api-key", "")
-        if not key.startswith("sk-ant-"):
-            raise Refusal(401, "authentication_error", "invalid x-api-key")
-        if not key.startswith("sk-ant-admin"):
-            message = "this endpoint requires an Admin API key"
-            raise Refusal(403, "permission_error", message)
-        if "anthropic-version" not in request.headers:
-            raise Refusal(400, "invalid_request_error", "anthropic-version: header is required")
+        Without `as_of`: final, with every correction that will ever be made. With it: what had
+        been used by then, or, `visible`, what the API shows then.
+        """
+        moment = truth.moment_of(as_of, visible=visible)
+        with self._lock:
+            return truth.truth_of(self.traffic, self.scenario.organisation, start, end, moment)
 
-    def _outage(self, number: int) -> Response | None:
-        now = self.clock.now() - self.start
-        for outage in self.truth.scenario.outages:
-            if outage.start <= now < outage.end and number % outage.every == 0:
-                kind = "rate_limit_error" if outage.status == 429 else "api_error"  # noqa: PLR2004
-                response = Refusal(outage.status, kind, "simulated").response(f"req_{number:08}")
-                return replace(response, headers=self._hints(outage.retry_after))
+    def _answer(
+        self,
+        request: Request,
+        route: Route | None,
+        path_id: str,
+        now: datetime,
+        fault: Fault | None,
+    ) -> Response:
+        if fault is not None and fault.status is not None:
+            return self._spoiled(fault, fault.status, now)
+        try:
+            response = self._true_answer(request, route, path_id, now)
+        except ApiError as error:
+            body = error_body(error.kind, error.message, self._request_id())
+            response = self._response(error.status, body, now, error.headers)
+        if fault is not None:
+            response = _spoil(response, fault)
+        return replace(response, delay=response.delay + self.switches.latency_seconds)
+
+    def _true_answer(
+        self, request: Request, route: Route | None, path_id: str, now: datetime
+    ) -> Response:
+        authorise(request, self.switches)
+        if route is None:
+            raise ApiError(404, "not_found_error", NOT_FOUND)
+        if request.method not in {"GET", "HEAD"}:
+            raise ApiError(405, "invalid_request_error", "Method Not Allowed")
+        call = Call(
+            request,
+            Parameters(request.query),
+            path_id,
+            now,
+            self.scenario.organisation,
+            self.traffic,
+            self.switches,
+        )
+        return self._response(200, to_json(route.answer(call)), now)
+
+    def _spoiled(self, fault: Fault, status: int, now: datetime) -> Response:
+        """Return an answer that never looked at the truth."""
+        headers = fault.headers
+        if fault.reset_offset is not None:
+            reset = rfc3339((now + fault.reset_offset).timestamp())
+            headers = (*headers, ("anthropic-ratelimit-requests-reset", reset))
+        body = fault.body
+        if body is None:
+            kind = spoil.ERROR_KINDS.get(status, "api_error")
+            body = error_body(kind, fault.message, self._request_id())
+        response = self._response(status, body, now, headers, fault.content_type)
+        return replace(response, repeat=fault.repeat, delivery=fault.delivery, delay=fault.delay)
+
+    def _response(
+        self,
+        status: int,
+        body: bytes,
+        now: datetime,
+        headers: tuple[tuple[str, str], ...] = (),
+        content_type: str = "application/json",
+    ) -> Response:
+        common = (
+            ("content-type", content_type),
+            ("date", now.strftime("%a, %d %b %Y %H:%M:%S GMT")),
+            ("request-id", self._request_id()),
+            ("anthropic-organization-id", self.scenario.organisation.id),
+        )
+        return Response(status, (*common, *headers), body)
+
+    def _request_id(self) -> str:
+        digest = blake2b(f"{self.seed}/{self._serial}".encode(), digest_size=11).hexdigest()
+        return f"req_01{digest}"
+
+    def _disturbance(self, now: datetime) -> Fault | None:
+        """Return what the scenario does to a request at this moment."""
+        since = now - self.start
+        for disturbance in self.scenario.disturbances:
+            if disturbance.after <= since < disturbance.after + disturbance.lasts:
+                draw = blake2b(f"{self.seed}/{self._serial}".encode(), digest_size=2).digest()
+                if draw[0] * 100 < disturbance.percent * 256:
+                    return disturbance.faults[self._serial % len(disturbance.faults)]
         return None
 
-    def _hints(self, retry_after: str | None) -> dict[str, str]:
-        """Return Retry-After, or the stale reset that the API sends without it."""
-        if retry_after is not None:
-            return {"retry-after": retry_after}
-        stale = self.clock.now() - timedelta(minutes=3)
-        return {"anthropic-ratelimit-requests-reset": f"{stale:%Y-%m-%dT%H:%M:%SZ}"}
+    def _throttle(self, now: datetime) -> Fault | None:
+        """Return a 429 without `retry-after` when the organisation asks too often."""
+        allowed = self.switches.requests_per_minute
+        if allowed is None:
+            return None
+        minute_ago = now - timedelta(minutes=1)
+        while self._recent and self._recent[0] <= minute_ago:
+            self._recent.popleft()
+        if len(self._recent) >= allowed:
+            return spoil.rate_limited(reset_offset=timedelta(seconds=-30))
+        self._recent.append(now)
+        return None
+
+
+def _route(path: str) -> tuple[Route | None, str]:
+    for route in ROUTES:
+        path_id = route.match(path)
+        if path_id is not None:
+            return route, path_id
+    return None, ""
+
+
+def _spoil(response: Response, fault: Fault) -> Response:
+    """Return a true answer that got damaged on its way."""
+    body = response.body if fault.body is None else fault.body
+    if fault.edit is not None:
+        document = json.loads(body)
+        edited = fault.edit(document)
+        body = to_json(document if edited is None else edited)
+    return replace(response, body=body, delivery=fault.delivery, delay=fault.delay)

@@ -1,8 +1,4 @@
-"""What can happen to an organisation and to its API, as data (floor 2).
-
-Times are relative to the simulation's start, so a scenario means the same in live and in
-simulated time.
-"""
+"""Named scenarios, as data. All times are relative to the simulator's start."""
 
 from __future__ import annotations
 
@@ -10,198 +6,267 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from claude_cost_exporter.simulator.traffic import Series
+from claude_cost_exporter.simulator import faults, flows, organisation, ratecard
+from claude_cost_exporter.simulator.corrections import Correction, Reattribution, Restatement
+from claude_cost_exporter.simulator.organisation import ACME, DEFAULT
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from claude_cost_exporter.simulator.faults import Fault
+    from claude_cost_exporter.simulator.flows import Flow
+    from claude_cost_exporter.simulator.organisation import Organisation
 
-HOUR = timedelta(hours=1)
-MINUTE = timedelta(minutes=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Restatement:
-    """From `at` on, the API shows the hour that began at `hour` multiplied by `factor`."""
-
-    at: timedelta
-    hour: timedelta
-    factor: float
+HUGE_KEYS = 1_000
+HUGE_WORKSPACES = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Reattribution:
-    """From `at` on, one series' usage of an hour is shown under another series."""
+class Disturbance:
+    """For a while, `percent` of all requests are spoiled, by each of `faults` in turn."""
 
-    at: timedelta
-    hour: timedelta
-    source: int
-    target: int
-
-
-@dataclass(frozen=True, slots=True)
-class Spike:
-    """One series is `factor` times busier for a while: a runaway loop."""
-
-    start: timedelta
-    end: timedelta
-    series: int
-    factor: int
-
-
-@dataclass(frozen=True, slots=True)
-class Outage:
-    """The API answers `status` for a while, with or without saying when to come back."""
-
-    start: timedelta
-    end: timedelta
-    status: int
-    retry_after: str | None = None
-    every: int = 1
-    """Only every n-th request fails."""
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A workspace or an API key."""
-
-    id: str
-    name: str
-    workspace_id: str | None = None
-    status: str = "active"
-    team: str = ""
+    after: timedelta
+    lasts: timedelta
+    faults: tuple[Fault, ...]
+    percent: int = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """An organisation and what happens to it."""
+    """What happens in a simulation, and to whom."""
 
     name: str
-    about: str
-    series: tuple[Series, ...]
-    workspaces: tuple[Name, ...]
-    api_keys: tuple[Name, ...]
-    late_share: float = 0.0
-    """This share of every slot becomes visible only 10 to 70 minutes later."""
-    restatements: tuple[Restatement, ...] = ()
-    reattributions: tuple[Reattribution, ...] = ()
-    spikes: tuple[Spike, ...] = ()
-    outages: tuple[Outage, ...] = ()
-    newcomers: tuple[tuple[timedelta, Series], ...] = ()
-    """Series that begin after the start."""
-
-    def series_at(self, start: datetime) -> tuple[Series, ...]:
-        """Return every series, newcomers with the moment they begin."""
-        late = (series._replace(begins=start + after) for after, series in self.newcomers)
-        return (*self.series, *late)
+    summary: str
+    organisation: Organisation = ACME
+    flows: tuple[Flow, ...] = flows.ACME_FLOWS
+    late_percent: int = 0
+    """Share of every minute that arrives late."""
+    late_by: timedelta = timedelta(0)
+    """How much later than the rest, which takes 2 to 5 minutes."""
+    corrections: tuple[Correction, ...] = ()
+    disturbances: tuple[Disturbance, ...] = ()
 
 
-PLATFORM, RESEARCH, SUPPORT = "wrkspc_01Platform", "wrkspc_01Research", "wrkspc_01Support"
-DEFAULT_WORKSPACE_ID = "wrkspc_01DefaultOfTheOrg"
-CI, AGENT, BATCHES, NOTEBOOK, CHAT, LEGACY = (
-    "apikey_01Ci", "apikey_01Agent", "apikey_01Batches", "apikey_01Notebook", "apikey_01Chat",
-    "apikey_01Legacy",
-)  # fmt: skip
-
-ORDINARY_SERIES = (
-    Series(PLATFORM, AGENT, "claude-opus-5", (90_000, 60_000, 1_800_000, 120_000, 30_000, 3)),
-    Series(PLATFORM, CI, "claude-sonnet-5", (400_000, 120_000, 900_000, 60_000, 0, 0)),
-    Series(RESEARCH, NOTEBOOK, "claude-opus-4-8", (60_000, 40_000, 200_000, 30_000, 0, 0),
-           inference_geo="us"),
-    Series(RESEARCH, BATCHES, "claude-sonnet-5", (2_000_000, 300_000, 0, 0, 0, 0),
-           service_tier="batch"),
-    Series(SUPPORT, CHAT, "claude-haiku-4-5-20251001",
-           (600_000, 250_000, 3_000_000, 90_000, 9000, 8)),
-    Series(SUPPORT, CHAT, "claude-opus-5", (20_000, 20_000, 150_000, 8000, 0, 0), speed="fast"),
-    Series(None, LEGACY, "claude-haiku-4-5-20251001", (150_000, 60_000, 0, 0, 0, 0)),
-    Series(None, None, "claude-sonnet-5", (40_000, 15_000, 0, 0, 0, 1)),
-)  # fmt: skip
-ORDINARY_WORKSPACES = (
-    Name(PLATFORM, "Platform", team="platform"),
-    Name(RESEARCH, "Research", team="research"),
-    Name(SUPPORT, "Customer support", team="support"),
-)
-ORDINARY_KEYS = (
-    Name(CI, "ci-pipeline", PLATFORM),
-    Name(AGENT, "coding-agent", PLATFORM),
-    Name(NOTEBOOK, "notebooks", RESEARCH),
-    Name(BATCHES, "nightly-batches", RESEARCH),
-    Name(CHAT, "chat-frontend", SUPPORT),
-    Name(LEGACY, "first key ever", None, status="inactive"),
-)
-STEADY = Scenario(
-    "steady", "weekday traffic of a mid-size organisation", ORDINARY_SERIES,
-    ORDINARY_WORKSPACES, ORDINARY_KEYS,
-)  # fmt: skip
-
-SETTLED, FRESH = timedelta(hours=20), timedelta(hours=30)
-RESTATED = (
-    # an hour that closed five hours ago, and the hour that is open, both by -5 %; one up by 3 %
-    Restatement(at=SETTLED + 6 * HOUR, hour=SETTLED, factor=0.95),
-    Restatement(at=FRESH + 50 * MINUTE, hour=FRESH, factor=0.95),
-    Restatement(at=timedelta(hours=60), hour=timedelta(hours=50), factor=1.03),
-)
-MOVED = (Reattribution(timedelta(hours=44), timedelta(hours=40), source=1, target=4),)
-NEW_MODEL = Series(
-    PLATFORM, AGENT, "claude-opus-4-8", (80_000, 50_000, 400_000, 20_000, 0, 0),
-    speed="fast", first_slot_factor=5,
-)  # fmt: skip
-UNPRICED = Series(RESEARCH, NOTEBOOK, "claude-next-preview", (10_000, 4000, 0, 0, 0, 0))
-NEWCOMERS = (
-    (timedelta(hours=26, minutes=17), NEW_MODEL._replace(speed="standard")),
-    (timedelta(hours=27), UNPRICED),
-)
-DOWN = (Outage(timedelta(hours=33, minutes=20), timedelta(hours=35, minutes=20), 503),)
-STORM = (
-    Outage(timedelta(hours=1), timedelta(hours=1, minutes=10), 429, retry_after="2"),
-    Outage(timedelta(hours=2), timedelta(hours=2, minutes=10), 429, every=2),
-)
+def _minutes(count: float) -> timedelta:
+    return timedelta(minutes=count)
 
 
-def _huge() -> Scenario:
-    """Return an organisation with 1,000 keys."""
-    keys = tuple(Name(f"apikey_{n:04}", f"key {n}", PLATFORM) for n in range(1000))
-    series = tuple(
-        Series(PLATFORM, key.id, "claude-sonnet-5", (2000 + 20 * n, 800, 4000, 100, 0, 0))
-        for n, key in enumerate(keys)
-    )
-    return replace(STEADY, name="huge", about="1,000 API keys", series=series, api_keys=keys)
+def _hours(count: float) -> timedelta:
+    return timedelta(hours=count)
 
 
-def _hostile() -> Scenario:
-    """Return an organisation whose names try to break terminals, pages and label syntax."""
-    names = (
-        '\x1b[31mred\x1b[0m "quoted" \\back\nnewline',
-        "<script>alert(1)</script>&amp;",
-        "x" * 10_000,
-        "\u202ereversed\u202c jane.doe@example.com \U0001f4b8",
-    )
-    workspaces = tuple(
-        replace(one, name=name, team=name[:40])
-        for one, name in zip(ORDINARY_WORKSPACES, names, strict=False)
-    )
-    keys = tuple(replace(one, name=names[n % len(names)]) for n, one in enumerate(ORDINARY_KEYS))
-    return replace(
-        STEADY, name="hostile", about="names made to do harm", workspaces=workspaces, api_keys=keys
+STEADY = Scenario("steady", "Weekday traffic of a mid-size organisation; nothing goes wrong.")
+
+
+def _spike(begins: timedelta, lasts: timedelta) -> Flow:
+    return flows.Flow(
+        f"spike-{begins}",
+        "research",
+        "evals",
+        ratecard.OPUS,
+        (9_000_000, 1_500_000, 30_000_000, 900_000, 0, 200),
+        flows.FLAT,
+        begins=begins,
+        lasts=lasts,
     )
 
 
-def scenarios() -> dict[str, Scenario]:
-    """Return every scenario by name."""
-    loop = (Spike(timedelta(hours=3), timedelta(hours=5), series=0, factor=25),)
-    every = (
-        STEADY,
-        replace(STEADY, name="spike", about="a loop burns money for two hours", spikes=loop),
-        replace(STEADY, name="late_rows", about="15 % arrives 10 to 70 min late", late_share=0.15),
-        replace(STEADY, name="restatement", about="hours are corrected", restatements=RESTATED),
-        replace(STEADY, name="reattribution", about="spend moves", reattributions=MOVED),
-        replace(STEADY, name="outage", about="two hours of 503", outages=DOWN),
-        replace(STEADY, name="storm_429", about="rate limits", outages=STORM),
-        replace(STEADY, name="new_model", about="models that appear later", newcomers=NEWCOMERS),
-        replace(
-            STEADY, name="all", about="everything at once", late_share=0.15, outages=DOWN,
-            restatements=RESTATED, reattributions=MOVED, newcomers=NEWCOMERS,
+SPIKE = replace(
+    STEADY,
+    name="spike",
+    summary="A runaway loop on the evals key burns about $80 an hour, 10 min and 49 h in.",
+    flows=(
+        *flows.ACME_FLOWS,
+        _spike(_minutes(10), _minutes(50)),
+        _spike(_hours(49), _hours(2.5)),
+    ),
+)
+LATE_ROWS = replace(
+    STEADY,
+    name="late_rows",
+    summary="15 % of every minute arrives 10 minutes later, also across hours and midnights.",
+    late_percent=15,
+    late_by=_minutes(10),
+)
+RESTATEMENT = replace(
+    STEADY,
+    name="restatement",
+    summary="A finished hour -5 %, the open hour -5 %, a finished hour +5 %.",
+    corrections=(
+        Restatement(_minutes(10), percent=-5, hours_back=3),
+        Restatement(_minutes(20), percent=-5, hours_back=0),
+        Restatement(_hours(10) + _minutes(20), percent=-5, hours_back=3),
+        Restatement(_hours(33) + _minutes(50), percent=-5, hours_back=0),
+        Restatement(_hours(39) + _minutes(10), percent=5, hours_back=2),
+    ),
+)
+CLOSED_DAY = replace(
+    STEADY,
+    name="closed_day",
+    summary="52 h in, a whole day's worth of hours that ended 4 h before is restated by -5 %.",
+    corrections=(Restatement(_hours(52), percent=-5, hours_back=28, hours=24),),
+)
+OUTAGE = replace(
+    STEADY,
+    name="outage",
+    summary="The API is down for 2 h, 1 h and 37 h in: 503 and reset connections in turn.",
+    disturbances=tuple(
+        Disturbance(after, _hours(2), (faults.error(503), faults.dropped()))
+        for after in (_hours(1), _hours(37))
+    ),
+)
+STORM_429 = replace(
+    STEADY,
+    name="storm_429",
+    summary="Rate limits for 4 min, 5 min and 20 h in: with and without retry-after, stale resets.",
+    disturbances=tuple(
+        Disturbance(
+            after,
+            _minutes(4),
+            (
+                faults.rate_limited(),
+                faults.rate_limited(retry_after=2),
+                faults.rate_limited(reset_offset=_minutes(-1)),
+            ),
+            percent=80,
+        )
+        for after in (_minutes(5), _hours(20))
+    ),
+)
+
+
+def _first_minute(begins: timedelta) -> Flow:
+    """Return the burst with which a new model begins: about $40 in one minute."""
+    counts = (108_000_000, 27_000_000, 0, 0, 0, 0)
+    return flows.Flow(
+        f"new-model-first-{begins}",
+        "research",
+        "notebooks",
+        ratecard.FABLE,
+        counts,
+        flows.FLAT,
+        begins=begins,
+        lasts=_minutes(1),
+    )
+
+
+NEW_MODEL = replace(
+    STEADY,
+    name="new_model",
+    summary="30 min in, a new model begins with $40 in a minute; later one that nobody can price.",
+    flows=(
+        *flows.ACME_FLOWS,
+        _first_minute(_minutes(30)),
+        flows.Flow(
+            "new-model",
+            "research",
+            "notebooks",
+            ratecard.FABLE,
+            (40_000, 12_000, 200_000, 8_000, 0, 0),
+            begins=_minutes(31),
         ),
-        _huge(),
-        _hostile(),
-    )  # fmt: skip
-    return {scenario.name: scenario for scenario in every}
+        flows.Flow(
+            "unpriced-model",
+            DEFAULT,
+            "experiments",
+            ratecard.unpriced("claude-nova-1"),
+            (30_000, 9_000, 50_000, 4_000, 1_000, 0),
+            begins=_minutes(35),
+        ),
+        flows.Flow(
+            "priority",
+            "production",
+            "checkout",
+            ratecard.SONNET,
+            (30_000, 9_000, 50_000, 4_000, 0, 0),
+            tier="priority",
+            begins=_minutes(35),
+        ),
+    ),
+)
+REATTRIBUTION = replace(
+    STEADY,
+    name="reattribution",
+    summary="Support's last hours turn out to be research's, 15 min and 30 h in.",
+    corrections=(
+        Reattribution(_minutes(15), 2, 2, "support", "research", "evals"),
+        Reattribution(_hours(30), 4, 4, "support", "research", "evals", percent=40),
+        Reattribution(_hours(30), 4, 4, "checkout", DEFAULT, None, percent=25),
+    ),
+)
+HUGE = replace(
+    STEADY,
+    name="huge",
+    summary="1,000 API keys in 45 workspaces.",
+    organisation=organisation.huge(HUGE_KEYS, HUGE_WORKSPACES),
+    flows=(
+        *flows.ACME_FLOWS,
+        *flows.bulk_flows(HUGE_KEYS - len(ACME.api_keys), HUGE_WORKSPACES),
+    ),
+)
+HOSTILE = replace(
+    STEADY,
+    name="hostile",
+    summary="Names and ids with escape codes, markup, newlines, 10 kB, e-mails, a hostile model.",
+    organisation=organisation.hostile(),
+    flows=(
+        *flows.ACME_FLOWS,
+        flows.Flow(
+            "hostile-model",
+            DEFAULT,
+            "experiments",
+            ratecard.unpriced('claude-"\\\n<b>{x="y"} 1'),
+            (10_000, 3_000, 20_000, 1_000, 0, 0),
+        ),
+    ),
+)
+
+_PARTS = (
+    STEADY,
+    SPIKE,
+    LATE_ROWS,
+    RESTATEMENT,
+    OUTAGE,
+    STORM_429,
+    NEW_MODEL,
+    REATTRIBUTION,
+)
+
+
+def combine(name: str, summary: str, *parts: Scenario) -> Scenario:
+    """Return a scenario in which everything of `parts` happens; the last organisation wins."""
+    together = parts[0]
+    for part in parts[1:]:
+        new_flows = tuple(flow for flow in part.flows if flow not in together.flows)
+        together = replace(
+            together,
+            organisation=part.organisation if part.organisation != ACME else together.organisation,
+            flows=together.flows + new_flows,
+            late_percent=max(together.late_percent, part.late_percent),
+            late_by=max(together.late_by, part.late_by),
+            corrections=together.corrections + part.corrections,
+            disturbances=together.disturbances + part.disturbances,
+        )
+    return replace(together, name=name, summary=summary)
+
+
+ALL = combine("all", "All of the above together, except closed_day, huge and hostile.", *_PARTS)
+
+SCENARIOS: dict[str, Scenario] = {
+    scenario.name: scenario for scenario in (*_PARTS, CLOSED_DAY, HUGE, HOSTILE, ALL)
+}
+
+
+def find(names: str) -> Scenario:
+    """Return the scenario of a name, or of several joined by commas.
+
+    >>> find("spike,late_rows").name
+    'spike,late_rows'
+    """
+    wanted = [name.strip() for name in names.split(",")]
+    unknown = [name for name in wanted if name not in SCENARIOS]
+    if unknown:
+        known = ", ".join(SCENARIOS)
+        raise ValueError(f"scenario {unknown[0]!r} is unknown; known are: {known}")
+    parts = [SCENARIOS[name] for name in wanted]
+    if len(parts) == 1:
+        return parts[0]
+    return combine(",".join(wanted), "; ".join(part.summary for part in parts), *parts)

@@ -1,109 +1,197 @@
-"""The truth behind the simulated API: who used what in every five minutes (floor 2).
+"""The truth: how many tokens were used in any minute, as a pure function of seed and time.
 
-Usage is a pure function of seed, series and time, so any stretch can be computed at any moment,
-and what the API shows (late, restated) never changes what really happened.
+Each flow's hour is drawn as a whole from a hash of (seed, flow, hour) and spread over its
+minutes by cumulative weights, so that minutes always add up to their hour, corrections apply to
+hours, and an hour that is settled needs no minutes at all. Counts are exact integers.
 """
 
 from __future__ import annotations
 
-import zlib
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from typing import NamedTuple
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
 
-SLOT = timedelta(minutes=5)
-SLOT_SECONDS = 300
-SLOTS_PER_HOUR = 12
-UNIT = 2**32
+from claude_cost_exporter.simulator.corrections import (
+    NOTHING,
+    Counts,
+    Effect,
+    Parts,
+    Series,
+    minus,
+    plus,
+    scaled,
+)
+from claude_cost_exporter.simulator.streams import HOUR, MINUTES, SLOWEST, Shape, Stream
 
-Counts = tuple[int, int, int, int, int, int]
-"""Input, output, cache read, cache write 5m, cache write 1h, web searches."""
+if TYPE_CHECKING:
+    from claude_cost_exporter.simulator.scenarios import Scenario
 
-NOTHING: Counts = (0, 0, 0, 0, 0, 0)
-
-
-class Series(NamedTuple):
-    """One stream of usage and its mean volume in an hour of a working day.
-
-    `workspace_id` and `api_key_id` are None as the reports have them: the default workspace, and
-    usage without a key.
-    """
-
-    workspace_id: str | None
-    api_key_id: str | None
-    model: str
-    per_hour: Counts
-    service_tier: str = "standard"
-    context_window: str = "0-200k"
-    inference_geo: str = "global"
-    speed: str = "standard"
-    begins: datetime | None = None
-    first_slot_factor: int = 1
-    """The first slot of a series that begins late is this many times larger."""
+Usage = dict[Series, Counts]
 
 
-NANO_PER_TOKEN: dict[str, tuple[int, int, int, int, int]] = {
-    "claude-opus-5": (5000, 25_000, 500, 6250, 10_000),
-    "claude-opus-4-8": (5000, 25_000, 500, 6250, 10_000),
-    "claude-sonnet-5": (2000, 10_000, 200, 2500, 4000),
-    "claude-haiku-4-5-20251001": (1000, 5000, 100, 1250, 2000),
-    "claude-haiku-4-5": (1000, 5000, 100, 1250, 2000),
-}
-"""The simulator's own rate card: literals, so that it can contradict a wrong price book."""
+class Knowledge(StrEnum):
+    """What a question about usage may know."""
 
-NANO_PER_SEARCH = 10_000_000
-
-
-def cost_nano(series: Series, counts: Counts) -> tuple[int, int] | None:
-    """Return the exact nano-USD of tokens and of searches; None for a model without a price."""
-    rates = NANO_PER_TOKEN.get(series.model)
-    if rates is None:
-        return None
-    tokens = sum(rate * count for rate, count in zip(rates, counts, strict=False))
-    if series.service_tier == "batch":
-        tokens //= 2
-    if series.inference_geo == "us":
-        tokens = tokens * 11 // 10
-    if series.speed == "fast":
-        tokens *= 2
-    return tokens, counts[5] * NANO_PER_SEARCH
+    FINAL = "final"
+    """Everything, with every correction that will ever be made."""
+    HAPPENED = "happened"
+    """What was used by a moment, with the corrections made by then, reported or not."""
+    VISIBLE = "visible"
+    """What the API shows at a moment."""
 
 
-def noise(seed: int, series: Series, slot: int, what: str) -> float:
-    """Return a number in [0, 1) that depends on nothing else."""
-    text = f"{seed}|{series[:3]}|{series[4:8]}|{slot}|{what}"
-    return zlib.crc32(text.encode()) / UNIT
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """As of when, and with which knowledge. Seconds since the epoch."""
+
+    knowledge: Knowledge
+    second: int = 0
+
+    def knows(self, second: int) -> bool:
+        """Return whether a correction made at `second` is known."""
+        return self.knowledge is Knowledge.FINAL or second <= self.second
 
 
-@lru_cache(maxsize=4096)
-def activity(slot: int) -> float:
-    """Return how busy the organisation is: working hours, quieter nights and weekends."""
-    moment = datetime.fromtimestamp(slot * SLOT_SECONDS, UTC)
-    hour = moment.hour + moment.minute / 60
-    day = max(0.0, 1.0 - ((hour - 14.0) / 7.0) ** 2)
-    weekend = 0.25 if moment.weekday() >= 5 else 1.0  # noqa: PLR2004 - Saturday
-    return weekend * (0.15 + 1.6 * day)
+def epoch(moment: datetime) -> int:
+    """Return whole seconds since 1970."""
+    return int(moment.timestamp())
 
 
-def used(seed: int, series: Series, slot: int) -> Counts:
-    """Return what a series really used in one slot."""
-    if series.begins is not None:
-        first = -(-int(series.begins.timestamp()) // SLOT_SECONDS)
-        if slot < first:
-            return NOTHING
-        if slot == first:
-            return _scaled(series.per_hour, float(series.first_slot_factor))
-    burst = 0.4 + 1.2 * noise(seed, series, slot, "volume")
-    return _scaled(series.per_hour, activity(slot) * burst / SLOTS_PER_HOUR)
+class Traffic:
+    """All usage of one simulation."""
+
+    def __init__(self, scenario: Scenario, seed: int, start: datetime, history_days: int) -> None:
+        first = start - timedelta(days=history_days)
+        self.first_hour = epoch(first) // HOUR
+        self._late_percent = scenario.late_percent
+        self._late_by = int(scenario.late_by.total_seconds())
+        organisation = scenario.organisation
+        self._streams = [
+            Stream(flow, organisation, seed, epoch(start), self.first_hour * HOUR)
+            for flow in scenario.flows
+        ]
+        self._corrections = _by_hour(scenario, epoch(start))
+        self._hours = _HourCache(rows=50_000)
+
+    def usage(self, first_minute: int, end_minute: int, moment: Moment) -> Usage:
+        """Return usage by series in the minutes `[first, end)` since the epoch."""
+        usage: Usage = {}
+        hour = first_minute // MINUTES
+        while hour * MINUTES < end_minute:
+            base = hour * MINUTES
+            first, end = max(0, first_minute - base), min(MINUTES, end_minute - base)
+            part = self.hour_usage(hour, first, end, moment)
+            for series, counts in part.items():
+                _add(usage, series, counts)
+            hour += 1
+        return usage
+
+    def hour_usage(self, hour: int, first: int, end: int, moment: Moment) -> Usage:
+        """Return usage by series in the minutes `[first, end)` of one hour; do not change it."""
+        if hour < self.first_hour:
+            return {}
+        if end - first == MINUTES and self._settled(hour, moment):
+            return self._whole_hour(hour, moment)
+        usage: Usage = {}
+        for stream in self._streams:
+            totals = stream.totals(hour)
+            if totals != NOTHING:
+                shape = stream.shape(hour)
+                for series, counts in self._parts(stream, hour, totals, moment):
+                    _add(usage, series, self._seen(shape, counts, (first, end), moment))
+        return usage
+
+    def _settled(self, hour: int, moment: Moment) -> bool:
+        """Return whether every minute of the hour is known."""
+        since_end = moment.second - (hour + 1) * HOUR
+        if moment.knowledge is Knowledge.VISIBLE:
+            since_end -= SLOWEST + self._late_by
+        return moment.knowledge is Knowledge.FINAL or since_end >= 0
+
+    def _whole_hour(self, hour: int, moment: Moment) -> Usage:
+        version = len(self._effects(hour, moment))
+        usage = self._hours.get((hour, version))
+        if usage is None:
+            usage = {}
+            for stream in self._streams:
+                totals = stream.totals(hour)
+                if totals != NOTHING:
+                    for series, counts in self._parts(stream, hour, totals, moment):
+                        _add(usage, series, counts)
+            self._hours.put((hour, version), usage)
+        return usage
+
+    def _seen(
+        self, shape: Shape, counts: Counts, minutes: tuple[int, int], moment: Moment
+    ) -> Counts:
+        """Return the part of a part's hour that `moment` knows."""
+        first, end = minutes
+        if moment.knowledge is Knowledge.FINAL:
+            return shape.between(counts, first, end)
+        if moment.knowledge is Knowledge.HAPPENED:
+            return shape.between(counts, first, max(first, min(end, shape.ended(moment.second))))
+        seen = NOTHING
+        for a, b in shape.runs(first, end, moment.second):
+            seen = plus(seen, minus(self._prompt(shape, counts, b), self._prompt(shape, counts, a)))
+        if self._late_percent:
+            for a, b in shape.runs(first, end, moment.second - self._late_by):
+                seen = plus(seen, minus(self._late(shape, counts, b), self._late(shape, counts, a)))
+        return seen
+
+    def _late(self, shape: Shape, counts: Counts, minute: int) -> Counts:
+        return scaled(shape.until(counts, minute), self._late_percent, 100)
+
+    def _prompt(self, shape: Shape, counts: Counts, minute: int) -> Counts:
+        until = shape.until(counts, minute)
+        return minus(until, scaled(until, self._late_percent, 100)) if self._late_percent else until
+
+    def _parts(self, stream: Stream, hour: int, totals: Counts, moment: Moment) -> Parts:
+        parts: Parts = [(stream.series(hour), totals)]
+        for effect in self._effects(hour, moment):
+            parts = effect(stream.flow.name, parts)
+        return parts
+
+    def _effects(self, hour: int, moment: Moment) -> list[Effect]:
+        known = self._corrections.get(hour, ())
+        return [effect for second, effect in known if moment.knows(second)]
 
 
-def _scaled(counts: Counts, factor: float) -> Counts:
-    """Scale; token counts are multiples of 20, so that every cost is a whole nano-dollar."""
-    a, b, c, d, e = (int(count * factor / 20) * 20 for count in counts[:5])
-    return a, b, c, d, e, int(counts[5] * factor + 0.5)
+def _add(usage: Usage, series: Series, counts: Counts) -> None:
+    if counts != NOTHING:
+        old = usage.get(series)
+        usage[series] = plus(old, counts) if old else counts
 
 
-def add(left: Counts, right: Counts) -> Counts:
-    """Return the sum of two counts."""
-    a, b, c, d, e, f = (x + y for x, y in zip(left, right, strict=True))
-    return a, b, c, d, e, f
+def _by_hour(scenario: Scenario, start: int) -> dict[int, list[tuple[int, Effect]]]:
+    """Return the corrections of each hour in order of time."""
+    by_hour: dict[int, list[tuple[int, Effect]]] = {}
+    for correction in sorted(scenario.corrections, key=lambda c: c.after):
+        second = start + int(correction.after.total_seconds())
+        first = second // HOUR - correction.hours_back
+        effect = correction.effect(scenario.organisation)
+        for hour in range(first, first + correction.hours):
+            by_hour.setdefault(hour, []).append((second, effect))
+    return by_hour
+
+
+class _HourCache:
+    """Settled hours, least recently used first out, bounded by their rows."""
+
+    def __init__(self, rows: int) -> None:
+        self._room = rows
+        self._hours: OrderedDict[tuple[int, int], Usage] = OrderedDict()
+
+    def get(self, key: tuple[int, int]) -> Usage | None:
+        usage = self._hours.get(key)
+        if usage is not None:
+            self._hours.move_to_end(key)
+        return usage
+
+    def put(self, key: tuple[int, int], usage: Usage) -> None:
+        self._hours[key] = usage
+        self._room -= len(usage)
+        while self._room < 0 and len(self._hours) > 1:
+            _, oldest = self._hours.popitem(last=False)
+            self._room += len(oldest)

@@ -1,124 +1,170 @@
-"""What was used, and what the API shows of it at a moment (floor 2)."""
+"""Exact answers to what really was used and what it cost, for tests and for the demo."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from claude_cost_exporter.clock import HOUR, floor_hour
-from claude_cost_exporter.simulator.traffic import (
-    NOTHING,
-    SLOT_SECONDS,
-    SLOTS_PER_HOUR,
-    Counts,
-    add,
-    cost_nano,
-    noise,
-    used,
-)
+from claude_cost_exporter.simulator.corrections import Counts, Series, plus
+from claude_cost_exporter.simulator.ratecard import MODELS, NANO_PER_SEARCH, rates_of
+from claude_cost_exporter.simulator.traffic import Knowledge, Moment, epoch
 
 if TYPE_CHECKING:
-    from claude_cost_exporter.simulator.scenarios import Scenario
-    from claude_cost_exporter.simulator.traffic import Series
+    from collections.abc import Mapping
 
-SHORTEST_DELAY, LONGEST_DELAY = 120, 300  # seconds from a slot's end until it is visible
-LATE_DELAY = (600, 4200)
-SETTLED_AFTER = timedelta(minutes=80)
-CACHED_HOURS = 20_000
+    from claude_cost_exporter.simulator.organisation import Organisation
+    from claude_cost_exporter.simulator.traffic import Traffic
+
+TOKEN_TYPES = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h")
+TOKENS = "tokens"
+WEB_SEARCH = "web_search"
+NO_TOKENS = "none"
+NO_KEY = "none"
 
 
+class Spend(NamedTuple):
+    """One series' usage and its cost in nano-USD by token type, web searches last."""
+
+    counts: Counts
+    nano: Counts
+    priced: bool
+
+    @property
+    def tokens(self) -> tuple[int, ...]:
+        """Return the counts of the five token types."""
+        return self.counts[:5]
+
+    @property
+    def web_searches(self) -> int:
+        """Return the web searches."""
+        return self.counts[5]
+
+    @property
+    def cost(self) -> int:
+        """Return everything that has a price, in nano-USD."""
+        return sum(self.nano)
+
+
+@dataclass(frozen=True, slots=True)
 class Truth:
-    """Usage of a scenario that starts at `start`. Times are UTC."""
+    """Usage and cost of a stretch of time by series; sums are exact integers."""
 
-    def __init__(self, scenario: Scenario, seed: int, start: datetime) -> None:
-        self.scenario, self.seed, self.start = scenario, seed, start
-        self.series = scenario.series_at(start)
-        self._cache: OrderedDict[tuple[datetime, int], list[Counts]] = OrderedDict()
-        corrections = [one.at for one in scenario.restatements]
-        moves = [one.at for one in scenario.reattributions]
-        self._events = [start + at for at in (*corrections, *moves)]
+    by_series: Mapping[Series, Spend]
+    organisation: Organisation
 
-    def hour(self, hour: datetime, as_of: datetime | None = None) -> list[Counts]:
-        """Return each series' counts of an hour, as shown at `as_of` or as they end up."""
-        if as_of is not None and as_of < hour + HOUR + SETTLED_AFTER:
-            return self._hour(hour, as_of)
-        generation = sum(as_of is None or event <= as_of for event in self._events)
-        key = (hour, generation)
-        if key not in self._cache:
-            self._cache[key] = self._hour(hour, as_of)
-            while len(self._cache) > CACHED_HOURS:
-                self._cache.popitem(last=False)
-        return self._cache[key]
+    @property
+    def cost(self) -> int:
+        """Return the cost of everything in nano-USD."""
+        return sum(spend.cost for spend in self.by_series.values())
 
-    def _hour(self, hour: datetime, as_of: datetime | None) -> list[Counts]:
-        first = int(hour.timestamp()) // SLOT_SECONDS
-        slots = [self.slot(first + n, as_of) for n in range(SLOTS_PER_HOUR)]
-        sums = [NOTHING] * len(self.series)
-        for counts in slots:
-            sums = [add(*pair) for pair in zip(sums, counts, strict=True)]
-        return sums
+    @property
+    def tokens(self) -> int:
+        """Return all tokens of the five types."""
+        return sum(sum(spend.tokens) for spend in self.by_series.values())
 
-    def slot(self, slot: int, as_of: datetime | None = None) -> list[Counts]:
-        """Return each series' counts of one slot, corrections included."""
-        moment = datetime.fromtimestamp(slot * SLOT_SECONDS, UTC)
-        counts = [self._visible(n, slot, as_of) for n in range(len(self.series))]
-        hour = floor_hour(moment)
-        for one in self.scenario.restatements:
-            if self._happened(one.at, one.hour, hour, as_of):
-                counts = [scaled(each, one.factor) for each in counts]
-        for move in self.scenario.reattributions:
-            if self._happened(move.at, move.hour, hour, as_of):
-                counts[move.target] = add(counts[move.target], counts[move.source])
-                counts[move.source] = NOTHING
-        return counts
+    @property
+    def unpriced_tokens(self) -> int:
+        """Return the tokens that have no price."""
+        return sum(sum(s.tokens) for s in self.by_series.values() if not s.priced)
 
-    def _happened(
-        self, at: timedelta, which: timedelta, hour: datetime, as_of: datetime | None
-    ) -> bool:
-        return floor_hour(self.start + which) == hour and (
-            as_of is None or as_of >= self.start + at
-        )
+    def cost_by_labels(self) -> dict[tuple[str, str, str, str, str, str], int]:
+        """Return nano-USD by workspace, model, tier, speed, cost type and token type.
 
-    def _visible(self, index: int, slot: int, as_of: datetime | None) -> Counts:
-        series = self.series[index]
-        counts = used(self.seed, series, slot)
-        moment = datetime.fromtimestamp(slot * SLOT_SECONDS, UTC)
-        for spike in self.scenario.spikes:
-            running = self.start + spike.start <= moment < self.start + spike.end
-            if spike.series == index and running:
-                counts = scaled(counts, float(spike.factor))
-        if as_of is None:
-            return counts
-        late = scaled(counts, self.scenario.late_share)
-        on_time = add(counts, scaled(late, -1.0))
-        age = as_of.timestamp() - (slot + 1) * SLOT_SECONDS
-        shown = NOTHING
-        if age >= self._delay(series, slot, "delay", (SHORTEST_DELAY, LONGEST_DELAY)):
-            shown = on_time
-        if age >= self._delay(series, slot, "late", LATE_DELAY):
-            shown = add(shown, late)
-        return shown
+        A priced series has all its token types, unused ones as 0; web searches only if any.
+        """
+        sums: Counter[tuple[str, str, str, str, str, str]] = Counter()
+        for series, spend in self.by_series.items():
+            labels = self._labels(series)
+            if spend.priced:
+                for token_type, nano in zip(TOKEN_TYPES, spend.nano, strict=False):
+                    sums[(*labels, TOKENS, token_type)] += nano
+            if spend.web_searches:
+                sums[(*labels, WEB_SEARCH, NO_TOKENS)] += spend.nano[5]
+        return dict(sums)
 
-    def _delay(self, series: Series, slot: int, what: str, bounds: tuple[int, int]) -> float:
-        shortest, longest = bounds
-        return shortest + (longest - shortest) * noise(self.seed, series, slot, what)
+    def tokens_by_labels(self) -> dict[tuple[str, str, str, str, str], int]:
+        """Return tokens by workspace, model, service tier, speed and token type."""
+        sums: Counter[tuple[str, str, str, str, str]] = Counter()
+        for series, spend in self.by_series.items():
+            for token_type, tokens in zip(TOKEN_TYPES, spend.tokens, strict=True):
+                sums[(*self._labels(series), token_type)] += tokens
+        return dict(sums)
 
-    def cost_nano(
-        self, start: datetime, end: datetime, as_of: datetime | None = None
-    ) -> dict[Series, int]:
-        """Return the exact nano-USD of each series over full hours; unpriced ones are absent."""
-        totals: dict[Series, int] = {}
-        hour = floor_hour(start)
-        while hour < end:
-            for series, counts in zip(self.series, self.hour(hour, as_of), strict=True):
-                if (cost := cost_nano(series, counts)) is not None:
-                    totals[series] = totals.get(series, 0) + sum(cost)
-            hour += HOUR
-        return totals
+    def cost_by_api_key(self) -> dict[tuple[str, str, str], int]:
+        """Return nano-USD by workspace, key (`none` without one) and model label."""
+        sums: Counter[tuple[str, str, str]] = Counter()
+        for series, spend in self.by_series.items():
+            workspace, model, _, _ = self._labels(series)
+            sums[workspace, series.api_key_id or NO_KEY, model] += spend.cost
+        return dict(sums)
+
+    def cost_by_model(self) -> dict[str, int]:
+        """Return nano-USD by model label."""
+        sums: Counter[str] = Counter()
+        for series, spend in self.by_series.items():
+            sums[label_of(series.model)] += spend.cost
+        return dict(sums)
+
+    def _labels(self, series: Series) -> tuple[str, str, str, str]:
+        """Return workspace, model, service tier and speed as the exporter labels them."""
+        workspace = series.workspace_id or self.organisation.default_workspace_id
+        return workspace, label_of(series.model), series.service_tier, series.speed
 
 
-def scaled(counts: Counts, factor: float) -> Counts:
-    """Scale counts; tokens stay multiples of 20, so that every cost is a whole nano-dollar."""
-    a, b, c, d, e = (int(count * factor / 20) * 20 for count in counts[:5])
-    return a, b, c, d, e, int(counts[5] * factor)
+def label_of(model_id: str) -> str:
+    """Return the exporter's label of a model of this simulation."""
+    model = MODELS.get(model_id)
+    return model.label if model else model_id
+
+
+def truth_of(
+    traffic: Traffic, organisation: Organisation, start: datetime, end: datetime, moment: Moment
+) -> Truth:
+    """Return the truth of `[start, end)`, which must be full minutes."""
+    for bound in (start, end):
+        if epoch(bound) % 60 or bound.microsecond:
+            raise ValueError(f"{bound.isoformat()} is not a full minute")
+    by_series: dict[Series, Spend] = {}
+    for day_start, day_end in _days(start, end):
+        usage = traffic.usage(epoch(day_start) // 60, epoch(day_end) // 60, moment)
+        for series, counts in usage.items():
+            spend = _priced(series, counts, day_start)
+            old = by_series.get(series)
+            by_series[series] = _sum(old, spend) if old else spend
+    return Truth(by_series, organisation)
+
+
+def moment_of(as_of: datetime | None, *, visible: bool) -> Moment:
+    """Return the knowledge of `as_of`: None is final."""
+    if as_of is None:
+        return Moment(Knowledge.FINAL)
+    return Moment(Knowledge.VISIBLE if visible else Knowledge.HAPPENED, epoch(as_of))
+
+
+def _days(start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+    """Return `[start, end)` cut at UTC midnights: prices are those of the UTC day."""
+    pieces = []
+    start, end = start.astimezone(UTC), end.astimezone(UTC)
+    while start < end:
+        midnight = start.replace(hour=0, minute=0) + timedelta(days=1)
+        pieces.append((start, min(midnight, end)))
+        start = midnight
+    return pieces
+
+
+def _priced(series: Series, counts: Counts, day: datetime) -> Spend:
+    rates = rates_of(
+        series.model, series.service_tier, series.inference_geo, series.speed, day.date()
+    )
+    searches = counts[5] * NANO_PER_SEARCH
+    if rates is None:
+        return Spend(counts, (0, 0, 0, 0, 0, searches), priced=False)
+    i, o, r, w5, w1 = (n * rate for n, rate in zip(counts, rates, strict=False))
+    return Spend(counts, (i, o, r, w5, w1, searches), priced=True)
+
+
+def _sum(one: Spend, two: Spend) -> Spend:
+    counts, nano = plus(one.counts, two.counts), plus(one.nano, two.nano)
+    return Spend(counts, nano, one.priced and two.priced)

@@ -8,25 +8,20 @@ https://platform.claude.com/docs/en/api/admin/usage_report/retrieve_messages (20
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING
 
-import msgspec
 import structlog
 
 from claude_cost_exporter.clock import HOUR, floor_hour
 from claude_cost_exporter.errors import BadRequestError, BodyTooLargeError, ParseError
-from claude_cost_exporter.records import (
-    ATTRIBUTION,
-    DEFAULT_WORKSPACE,
-    NO_API_KEY,
-    PROBE,
-    Dimensions,
-    Tokens,
-    UsageRecord,
-    Window,
-    label_value,
+from claude_cost_exporter.records import ATTRIBUTION, PROBE, UsageRecord, Window
+from claude_cost_exporter.sources.anthropic_usage_page import (
+    Bucket,
+    Page,
+    Row,
+    Slice,
+    usage_records,
 )
 from claude_cost_exporter.sources.base import Cadence, FieldObserver
 from claude_cost_exporter.sources.pages import bucket_pages, unknown_fields
@@ -44,63 +39,6 @@ WHO_DIMENSIONS = ("workspace_id", "api_key_id", "model", "service_tier", "infere
 MAX_BUCKETS = {"1h": 168, "1m": 1440}
 MAX_PAGES = 1000
 MINUTE = timedelta(minutes=1)
-
-Count = Annotated[int, msgspec.Meta(ge=0, le=10**15)]
-
-
-class CacheCreation(msgspec.Struct):
-    """Tokens written to the cache, by lifetime."""
-
-    ephemeral_5m_input_tokens: Count
-    ephemeral_1h_input_tokens: Count
-
-
-class ServerToolUse(msgspec.Struct):
-    """Requests to tools that Anthropic runs."""
-
-    web_search_requests: Count
-
-
-class Row(msgspec.Struct):
-    """One combination of the dimensions asked for; null: not asked for, or none."""
-
-    uncached_input_tokens: Count
-    cache_read_input_tokens: Count
-    output_tokens: Count
-    cache_creation: CacheCreation
-    server_tool_use: ServerToolUse
-    model: str | None = None
-    service_tier: str | None = None
-    context_window: str | None = None
-    inference_geo: str | None = None
-    speed: str | None = None
-    workspace_id: str | None = None
-    api_key_id: str | None = None
-    account_id: str | None = None
-    service_account_id: str | None = None
-
-
-class Bucket(msgspec.Struct):
-    """One hour or minute."""
-
-    starting_at: datetime
-    ending_at: datetime
-    results: list[Row]
-
-
-class Page(msgspec.Struct):
-    """One page of buckets, oldest first."""
-
-    data: list[Bucket]
-    has_more: bool
-    next_page: str | None = None
-
-
-class Slice(NamedTuple):
-    """A combination of the dimensions that the attribution queries filter by."""
-
-    context_window: str | None
-    speed: str | None
 
 
 class AnthropicUsage:
@@ -134,7 +72,7 @@ class AnthropicUsage:
             Slice(row.context_window, row.speed) for bucket in probe for row in bucket.results
         }
         suffix = "" if self._speed else "/nospeed"
-        yield from _records(PROBE + suffix, probe, None)
+        yield from usage_records(PROBE + suffix, probe, None)
         for one in self._askable(slices):
             filters = [
                 (name, value)
@@ -143,7 +81,7 @@ class AnthropicUsage:
                 if value is not None
             ]  # fmt: skip
             buckets = self._read(WHO_DIMENSIONS, filters, window, history=history)
-            yield from _records(ATTRIBUTION + suffix, buckets, one)
+            yield from usage_records(ATTRIBUTION + suffix, buckets, one)
 
     def _probe(self, window: Window, *, history: bool) -> list[Bucket]:
         dimensions = PRICE_DIMENSIONS if self._speed else PRICE_DIMENSIONS[:-1]
@@ -283,42 +221,3 @@ def _wants_smaller_pages(error: Exception) -> bool:
 
 def _rfc3339(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _records(query_set: str, buckets: Iterable[Bucket], one: Slice | None) -> Iterator[UsageRecord]:
-    """Yield one record per hour and combination; minutes of one hour add up."""
-    for bucket in buckets:
-        sums: dict[Dimensions, list[int]] = defaultdict(lambda: [0] * 6)
-        for row in bucket.results:
-            cell = sums[_dimensions(row, one)]
-            for index, count in enumerate(_counts(row)):
-                cell[index] += count
-        for dimensions, (*tokens, searches) in sums.items():
-            yield UsageRecord(query_set, bucket.starting_at, dimensions, Tokens(*tokens), searches)
-
-
-def _counts(row: Row) -> tuple[int, ...]:
-    cache = row.cache_creation
-    return (
-        row.uncached_input_tokens,
-        row.output_tokens,
-        row.cache_read_input_tokens,
-        cache.ephemeral_5m_input_tokens,
-        cache.ephemeral_1h_input_tokens,
-        row.server_tool_use.web_search_requests,
-    )
-
-
-def _dimensions(row: Row, one: Slice | None) -> Dimensions:
-    """Return the row's dimensions; of an attribution row two come from its filters."""
-    context_window = one.context_window if one else row.context_window
-    speed = one.speed if one else row.speed
-    return Dimensions(
-        model=label_value(row.model or "none"),
-        service_tier=label_value(row.service_tier or "standard"),
-        context_window=label_value(context_window or ""),
-        inference_geo=label_value(row.inference_geo or "not_available"),
-        speed=label_value(speed or "standard"),
-        workspace_id=label_value(row.workspace_id or DEFAULT_WORKSPACE) if one else "",
-        api_key_id=label_value(row.api_key_id or NO_API_KEY) if one else "",
-    )

@@ -1,0 +1,97 @@
+"""Behaviours of the real API that are unsettled or depend on the organisation, as switches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from typing import Any
+
+
+class OpenBucket(StrEnum):
+    """Whether a report serves the bucket that is still open."""
+
+    PARTIAL = "partial"
+    CLOSED_ONLY = "closed_only"
+
+
+class SpeedGrouping(StrEnum):
+    """When `speed` may be grouped and filtered by."""
+
+    WITH_BETA_HEADER = "with_beta_header"
+    REFUSED = "refused"
+    ALWAYS = "always"
+
+
+class BucketStart(StrEnum):
+    """What happens to a `starting_at` in the middle of a bucket; the docs allow both."""
+
+    CEIL = "ceil"
+    FLOOR = "floor"
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """How this organisation's API behaves where reports of users differ."""
+
+    open_hour: OpenBucket = OpenBucket.PARTIAL
+    """Usage at `1h`; `1m` always serves the current minute."""
+    open_day: OpenBucket = OpenBucket.CLOSED_ONLY
+    """Usage at `1d`."""
+    speed: SpeedGrouping = SpeedGrouping.WITH_BETA_HEADER
+    bucket_start: BucketStart = BucketStart.CEIL
+    max_rows_per_page: int | None = None
+    """A page with more rows than this is refused with 400."""
+    requests_per_minute: int | None = None
+    """More requests than this in 60 s get a 429 without `retry-after`."""
+    latency_seconds: float = 0.0
+    admin_key: str | None = None
+    """The only key that is accepted; None: every key that starts with `sk-ant-admin`."""
+    key_kinds: tuple[str, ...] = ("sk-ant-admin",)
+    """Prefixes of keys with the right to read; a workspace key (`sk-ant-api`) gets 403."""
+    bearer: bool = True
+    """Whether `Authorization: Bearer` of an `org:admin` login is accepted."""
+    default_workspace_readable: bool = True
+    """Whether lists and Get serve the default workspace (before 2026-10-07 lists did not)."""
+
+
+def with_switch(switches: Switches, assignment: str) -> Switches:
+    """Return `switches` with one `name=value` from a command line applied.
+
+    >>> with_switch(Switches(), "open_hour=closed_only").open_hour
+    <OpenBucket.CLOSED_ONLY: 'closed_only'>
+    """
+    name, _, text = assignment.partition("=")
+    present = {n: getattr(switches, n) for n in _names() if n not in _NOT_BY_NAME}
+    if name not in present:
+        raise ValueError(f"switch {name!r} is unknown; known are: {', '.join(sorted(present))}")
+    changes: dict[str, Any] = {name: _read(name, text, present[name])}
+    return replace(switches, **changes)
+
+
+_NOT_BY_NAME = ("key_kinds", "admin_key")
+"""Not for a command line: everybody on the machine can read those."""
+
+
+def _names() -> list[str]:
+    return [field.name for field in fields(Switches)]
+
+
+def _read(name: str, text: str, present: object) -> object:
+    """Return the value in `text`, of the kind that the switch has."""
+    if isinstance(present, StrEnum):
+        return _choice(name, text, {str(word): word for word in type(present)})
+    if isinstance(present, bool):
+        return _choice(name, text, {"true": True, "false": False})
+    try:
+        number = float(text) if isinstance(present, float) else int(text)
+    except ValueError:
+        number = -1
+    if not 0 <= number < float("inf"):
+        raise ValueError(f"switch {name} is {text!r}; it may be a number from 0 on")
+    return number
+
+
+def _choice(name: str, text: str, words: dict[str, Any]) -> object:
+    if text not in words:
+        raise ValueError(f"switch {name} is {text!r}; it may be {' or '.join(words)}")
+    return words[text]

@@ -1,0 +1,122 @@
+"""One page of Anthropic's usage report, and the records in it (floor 2).
+
+https://platform.claude.com/docs/en/api/admin/usage_report/retrieve_messages (2026-08)
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import msgspec
+
+from claude_cost_exporter.records import (
+    DEFAULT_WORKSPACE,
+    NO_API_KEY,
+    Dimensions,
+    Tokens,
+    UsageRecord,
+    label_value,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=10**15)]
+
+
+class CacheCreation(msgspec.Struct):
+    """Tokens written to the cache, by lifetime."""
+
+    ephemeral_5m_input_tokens: Count
+    ephemeral_1h_input_tokens: Count
+
+
+class ServerToolUse(msgspec.Struct):
+    """Requests to tools that Anthropic runs."""
+
+    web_search_requests: Count
+
+
+class Row(msgspec.Struct):
+    """One combination of the dimensions asked for; null: not asked for, or none."""
+
+    uncached_input_tokens: Count
+    cache_read_input_tokens: Count
+    output_tokens: Count
+    cache_creation: CacheCreation
+    server_tool_use: ServerToolUse
+    model: str | None = None
+    service_tier: str | None = None
+    context_window: str | None = None
+    inference_geo: str | None = None
+    speed: str | None = None
+    workspace_id: str | None = None
+    api_key_id: str | None = None
+    account_id: str | None = None
+    service_account_id: str | None = None
+
+
+class Bucket(msgspec.Struct):
+    """One hour or minute."""
+
+    starting_at: datetime
+    ending_at: datetime
+    results: list[Row]
+
+
+class Page(msgspec.Struct):
+    """One page of buckets, oldest first."""
+
+    data: list[Bucket]
+    has_more: bool
+    next_page: str | None = None
+
+
+class Slice(NamedTuple):
+    """A combination of the dimensions that the attribution queries filter by."""
+
+    context_window: str | None
+    speed: str | None
+
+
+def usage_records(
+    query_set: str, buckets: Iterable[Bucket], one: Slice | None
+) -> Iterator[UsageRecord]:
+    """Yield one record per hour and combination; minutes of one hour add up."""
+    for bucket in buckets:
+        sums: dict[Dimensions, list[int]] = defaultdict(lambda: [0] * 6)
+        for row in bucket.results:
+            cell = sums[_dimensions(row, one)]
+            for index, count in enumerate(_counts(row)):
+                cell[index] += count
+        for dimensions, (*tokens, searches) in sums.items():
+            yield UsageRecord(query_set, bucket.starting_at, dimensions, Tokens(*tokens), searches)
+
+
+def _counts(row: Row) -> tuple[int, ...]:
+    cache = row.cache_creation
+    return (
+        row.uncached_input_tokens,
+        row.output_tokens,
+        row.cache_read_input_tokens,
+        cache.ephemeral_5m_input_tokens,
+        cache.ephemeral_1h_input_tokens,
+        row.server_tool_use.web_search_requests,
+    )
+
+
+def _dimensions(row: Row, one: Slice | None) -> Dimensions:
+    """Return the row's dimensions; of an attribution row two come from its filters."""
+    context_window = one.context_window if one else row.context_window
+    speed = one.speed if one else row.speed
+    return Dimensions(
+        model=label_value(row.model or "none"),
+        service_tier=label_value(row.service_tier or "standard"),
+        context_window=label_value(context_window or ""),
+        inference_geo=label_value(row.inference_geo or "not_available"),
+        speed=label_value(speed or "standard"),
+        workspace_id=label_value(row.workspace_id or DEFAULT_WORKSPACE) if one else "",
+        api_key_id=label_value(row.api_key_id or NO_API_KEY) if one else "",
+    )
