@@ -51,6 +51,14 @@ UNDATED = {
     "claude-haiku-5-5": "2026-10-07",
 }
 """From 4.6 on the id without a date is the id; with the day of its first price."""
+FIRST_DAYS = {
+    "claude-opus-4-5-20251101": "2025-11-24",
+    "claude-opus-4-1-20250805": "2025-08-05",
+    "claude-opus-4-20250514": "2025-05-22",
+    "claude-sonnet-4-5-20250929": "2025-09-29",
+    "claude-sonnet-4-20250514": "2025-05-22",
+    "claude-haiku-4-5-20251001": "2025-10-15",
+}
 
 
 def entries():
@@ -71,10 +79,10 @@ def test_every_known_model_is_there():
     assert set(MODELS) - PRICED == {"claude-mythos-preview"}
 
 
-@pytest.mark.parametrize("model", UNDATED)
-def test_new_models_begin_on_their_first_day(model):
+@pytest.mark.parametrize(("model", "day"), [*UNDATED.items(), *FIRST_DAYS.items()])
+def test_models_begin_on_their_first_day(model, day):
     """No model has a price from before it was sold."""
-    assert MODELS[model].prices[0].from_ == date.fromisoformat(UNDATED[model])
+    assert MODELS[model].prices[0].from_ == date.fromisoformat(day)
 
 
 @pytest.mark.parametrize(("dated", "alias"), [(d, a) for d, a in DATED.items() if a])
