@@ -25,12 +25,11 @@ InputOption = Annotated[
 
 
 def command(rows: InputOption) -> None:
-    r"""Print what usage rows cost at list prices, to the last decimal.
+    """Print what usage rows cost at list prices, to the last decimal.
 
     A row is a JSON object on one line: `date`, the UTC day whose prices hold,
     `model`, and the fields of the Admin API's usage report:
 
-    \b
       uncached_input_tokens, output_tokens, cache_read_input_tokens,
       cache_creation: {ephemeral_5m_input_tokens, ephemeral_1h_input_tokens},
       server_tool_use: {web_search_requests},
@@ -40,12 +39,10 @@ def command(rows: InputOption) -> None:
     standard. A row may sum up many requests. For a single one, give its prompt
     length as `prompt_tokens`: some prices depend on it.
 
-    \b
     Example:
       echo '{"date":"2026-11-22","model":"claude-opus-5","output_tokens":900}' |
         claude-cost-exporter price --input -
 
-    \b
     Each row gives one line (here without the components that are 0):
       {"cost_usd":"0.0225","reason":null,"components":{"output":"0.0225"}}
 

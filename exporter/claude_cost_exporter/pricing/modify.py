@@ -79,26 +79,26 @@ class Modifiers:
             for modifier in self._modifiers
             if modifier.covers(model, day)
         }
-        found: list[Modifier] = []
-        missing: dict[str, str] = {}
-        for dimension in _REASONS:
-            pair = (dimension, getattr(dimensions, dimension))
-            if modifier := in_force.get(pair):
-                found.append(modifier)
-            elif pair not in NO_FACTOR:
-                missing[dimension] = self._reason(pair)
+        pairs = [(dimension, getattr(dimensions, dimension)) for dimension in _REASONS]
+        found = [in_force[pair] for pair in pairs if pair in in_force]
+        missing = {
+            pair[0]: self._reason(pair)
+            for pair in pairs
+            if pair not in in_force and pair not in NO_FACTOR
+        }
         tier_reason = missing.pop("service_tier", "")
         rest_reason = next(iter(missing.values()), "") or _forbidden(found)
         absorbed = {value for modifier in found for value in modifier.absorbs}
+        tier = [m for m in found if m.dimension == "service_tier"]
+        rest = [m for m in found if m.dimension != "service_tier" and m.value not in absorbed]
+        windows = [m for m in in_force.values() if m.dimension == "context_window"]
         return Factors(
-            tier=None if tier_reason else _product(m for m in found if _is_tier(m)),
-            rest=None
-            if rest_reason
-            else _product(m for m in found if not _is_tier(m) and m.value not in absorbed),
+            tier=None if tier_reason else _product(tier),
+            rest=None if rest_reason else _product(rest),
             tier_reason=tier_reason,
             rest_reason=rest_reason,
             ambiguous=dimensions.context_window == UNKNOWN
-            and _window_matters(m for m in in_force.values() if m.value not in absorbed),
+            and any(m.factors.five != ONES and m.value not in absorbed for m in windows),
         )
 
     def unpriced_tiers(self) -> tuple[str, ...]:
@@ -114,20 +114,11 @@ class Modifiers:
         return not_offered if sold else unknown
 
 
-def _is_tier(modifier: Modifier) -> bool:
-    return modifier.dimension == "service_tier"
-
-
 def _forbidden(found: list[Modifier]) -> str:
     """Return a reason when two modifiers exclude each other."""
     values = {modifier.value for modifier in found}
     clashes = (f"{m.value}_with_{v}" for m in found for v in m.not_with if v in values)
     return next(clashes, "")
-
-
-def _window_matters(in_force: Iterable[Modifier]) -> bool:
-    """Tell whether another context window would have another price."""
-    return any(m.dimension == "context_window" and m.factors.five != ONES for m in in_force)
 
 
 def _product(modifiers: Iterable[Modifier]) -> Five:

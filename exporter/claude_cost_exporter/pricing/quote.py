@@ -73,8 +73,10 @@ def assemble(
     """Return the quote; `overrides` holds the deciding one per token type. Call in `exactly()`."""
     used = [o for o in overrides if o is not None]
     if factors.rest is None:
-        reason = factors.tier_reason or base.reason or factors.rest_reason
-        return Quote(None, per_web_search, reason=reason)
+        # A model with rates of the user's own is not unknown any more: then the rest is to blame.
+        own = all(o is not None and o.usd_per_million is not None for o in overrides)
+        reason = "" if own else factors.tier_reason or base.reason
+        return Quote(None, per_web_search, reason=reason or factors.rest_reason)
     rates = [
         _rate(index, base, factors, factors.rest, override)
         for index, override in enumerate(overrides)
