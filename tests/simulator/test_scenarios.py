@@ -1,11 +1,13 @@
 """Each scenario does what its summary says."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from claude_cost_exporter.simulator import SCENARIOS, Delivery, combine, find
+from claude_cost_exporter.simulator.corrections import Restatement
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -94,6 +96,17 @@ def test_restatement_of_the_open_hour(asker):
     before = tokens(asking, OPEN, OPEN + HOUR, when - second, visible=True)
     after = tokens(asking, OPEN, OPEN + HOUR, when, visible=True)
     assert 0.94 * before < after < 0.97 * before
+
+
+def test_restatement_to_nothing(asker):
+    """A flow restated by -100 % disappears from the report of that hour."""
+    gone = Restatement(MINUTE, percent=-100, hours_back=1, flows=("support",))
+    asking = asker(replace(SCENARIOS["steady"], corrections=(gone,)), now=START)
+    query = (OPEN - HOUR, OPEN, "1h", ("model",))
+    haiku = "claude-haiku-4-5-20251001"
+    assert haiku in {row["model"] for row in asking.usage(*query)[0]["results"]}
+    asking.clock.advance(MINUTE)
+    assert haiku not in {row["model"] for row in asking.usage(*query)[0]["results"]}
 
 
 def test_restatement_upwards(asker):

@@ -110,15 +110,28 @@ def test_slow_answer_does_not_block_others(server, connection):
         assert ask(connection, "/v1/organizations/workspaces")[0].status == 200
 
 
-def test_closing_hangs_up(connection):
-    """After close nobody listens and open connections end."""
+def test_closing_hangs_up():
+    """After close nobody listens and idle connections end."""
     with serve(Simulator("steady")) as running:
         address = urlsplit(running.url)
-        client = socket.create_connection((address.hostname, address.port), timeout=10)
-    with client:
-        assert client.recv(1) == b""
+        client = http.client.HTTPConnection(address.hostname, address.port, timeout=10)
+        ask(client)
+    assert client.sock.recv(1) == b""
+    client.close()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((address.hostname, address.port), timeout=10)
+
+
+def test_a_bug_is_not_silent(server, connection, capsys):
+    """An exception inside the simulator is printed, and the client sees a broken connection."""
+
+    def explode(_document):
+        raise KeyError("a bug in a test")
+
+    server.simulator.faults.add(faults.edited(explode))
+    with pytest.raises(http.client.RemoteDisconnected):
+        ask(connection)
+    assert "a bug in a test" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7", "::", "example.com", ""])

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from claude_cost_exporter.records import model_label
-from claude_cost_exporter.simulator import SCENARIOS, Simulator, ratecard
+from claude_cost_exporter.simulator import Simulator, Switches, ratecard
 from claude_cost_exporter.simulator.corrections import Series
 from claude_cost_exporter.simulator.ratecard import model_on, rates_of
 from claude_cost_exporter.simulator.truth import Spend, Truth
@@ -93,7 +93,6 @@ def test_labels_agree_with_the_exporter():
 
 def two_rows():
     """Return a truth of one priced and one unpriced row."""
-    organisation = SCENARIOS["steady"].organisation
     shared = (None, None, None, None)
     tail = ("standard", "0-200k", "global", "standard")
     priced = Series(*shared, "claude-haiku-4-5-20251001", *tail)
@@ -102,7 +101,7 @@ def two_rows():
         priced: Spend((1, 2, 3, 4, 5, 6), (10, 20, 30, 40, 50, 60), priced=True),
         unpriced: Spend((7, 0, 0, 0, 0, 1), (0, 0, 0, 0, 0, 9), priced=False),
     }
-    return Truth(by_series, organisation)
+    return Truth(by_series, "wrkspc_default")
 
 
 def test_totals():
@@ -113,7 +112,7 @@ def test_totals():
 
 def test_cost_by_labels():
     """Tokens of a priced row by type, web searches of every row, the default workspace by id."""
-    workspace = SCENARIOS["steady"].organisation.default_workspace_id
+    workspace = "wrkspc_default"
     haiku = (workspace, "claude-haiku-4-5", "standard", "standard")
     nova = (workspace, "claude-nova-1", "standard", "standard")
     assert two_rows().cost_by_labels() == {
@@ -130,7 +129,7 @@ def test_cost_by_labels():
 def test_other_groups():
     """By key, by model and by token type the sums are the same rows."""
     truth = two_rows()
-    workspace = truth.organisation.default_workspace_id
+    workspace = "wrkspc_default"
     assert truth.cost_by_api_key() == {
         (workspace, "none", "claude-haiku-4-5"): 210,
         (workspace, "none", "claude-nova-1"): 9,
@@ -148,3 +147,13 @@ def test_groups_of_a_day_add_up():
     for groups in (truth.cost_by_labels(), truth.cost_by_api_key(), truth.cost_by_model()):
         assert sum(groups.values()) == truth.cost
     assert truth.unpriced_tokens > 0
+
+
+def test_default_workspace_label():
+    """The default workspace goes by its id, or as `default` when the id cannot be read."""
+    console = ("none", "claude-opus-5-5")
+    hours = (DAY + timedelta(hours=8), DAY + timedelta(hours=18))
+    keys = Simulator("steady", start=DAY).truth(*hours).cost_by_api_key()
+    assert ("wrkspc_01DefAcme4Qw8RtYuPn2LkZ", *console) in keys
+    unreadable = Simulator("steady", start=DAY, switches=Switches(default_workspace_readable=False))
+    assert ("default", *console) in unreadable.truth(*hours).cost_by_api_key()
