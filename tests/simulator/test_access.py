@@ -77,6 +77,12 @@ def test_headers_of_an_answer(steady):
     assert one.header("request-id") != two.header("request-id")
 
 
+def test_clock_skew(asker):
+    """With the switch the provider's clock is ahead of the machine's."""
+    ahead = asker(switches=Switches(clock_skew_seconds=7200.0)).send("me")
+    assert ahead.header("date") == "Tue, 24 Nov 2026 16:23:30 GMT"
+
+
 def test_the_key_is_nowhere(steady):
     """Neither the request log nor a repr shows the key."""
     secret = "sk-ant-admin01-canary"

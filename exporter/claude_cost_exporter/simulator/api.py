@@ -11,6 +11,7 @@ from threading import RLock
 from typing import TYPE_CHECKING
 
 from claude_cost_exporter.clock import SystemClock
+from claude_cost_exporter.records import DEFAULT_WORKSPACE
 from claude_cost_exporter.simulator import faults as spoil
 from claude_cost_exporter.simulator import scenarios, truth
 from claude_cost_exporter.simulator.access import authorise
@@ -68,7 +69,7 @@ class Simulator:
     def handle(self, request: Request) -> Response:
         """Return the answer to one request."""
         with self._lock:
-            now = self.clock.now()
+            now = self.clock.now() + timedelta(seconds=self.switches.clock_skew_seconds)
             self._serial += 1
             route, path_id = _route(request.path)
             name = route.name if route else UNKNOWN
@@ -92,7 +93,14 @@ class Simulator:
         """
         moment = truth.moment_of(as_of, visible=visible)
         with self._lock:
-            return truth.truth_of(self.traffic, self.scenario.organisation, start, end, moment)
+            return truth.truth_of(self.traffic, self.default_workspace, start, end, moment)
+
+    @property
+    def default_workspace(self) -> str:
+        """Return what the exporter calls the default workspace: its id if that can be read."""
+        if not self.switches.default_workspace_readable:
+            return DEFAULT_WORKSPACE
+        return self.scenario.organisation.default_workspace_id
 
     def _answer(
         self,

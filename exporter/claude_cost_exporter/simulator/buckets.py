@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from claude_cost_exporter.simulator.pages import next_token, read_token
-from claude_cost_exporter.simulator.parameters import required
+from claude_cost_exporter.simulator.parameters import parse_time, required
 from claude_cost_exporter.simulator.switches import BucketStart
 from claude_cost_exporter.simulator.wire import bad_request
 
@@ -48,8 +48,10 @@ def read_buckets(call: Call, width: Width, *, open_bucket: bool) -> Buckets:
     first = _first_bucket(start, width, call.switches.bucket_start)
     last = _last_bucket(end, call.now, width, open_bucket=open_bucket)
     if token is not None:
-        position = read_token(token, call.request.query)
-        first = int(datetime.fromisoformat(position).timestamp()) // width.seconds
+        position = parse_time(read_token(token, call.request.query))
+        if position is None:
+            raise bad_request("page: Invalid page token.")
+        first = int(position.timestamp()) // width.seconds
     stop = max(first, min(last, first + limit))
     page = [(n * width.seconds, (n + 1) * width.seconds) for n in range(first, stop)]
     if stop >= last:

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
 
+MAX_DIGITS = 9
+
+
 class Parameters:
     """The query of one request. Every `take_` removes what it returns."""
 
@@ -47,7 +50,7 @@ class Parameters:
         value = self.take(name)
         if value is None:
             return default
-        if not (value.isascii() and value.isdigit()):
+        if not (value.isascii() and value.isdigit() and len(value) <= MAX_DIGITS):
             raise bad_request(f"{name}: Input should be a valid integer, not {value!r}")
         if not 1 <= int(value) <= maximum:
             raise bad_request(f"{name}: Input should be from 1 to {maximum}, not {value}")
@@ -62,18 +65,24 @@ class Parameters:
         value = self.take(name)
         if value is None:
             return None
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            moment = None
-        if moment is None or moment.tzinfo is None:
+        moment = parse_time(value)
+        if moment is None:
             raise bad_request(f"{name}: Input should be an RFC 3339 date-time, not {value!r}")
-        return moment.astimezone(UTC)
+        return moment
 
     def finish(self) -> None:
         """Raise when a parameter is left that this endpoint does not have."""
         for name in self._left:
             raise bad_request(f"{name}: Extra inputs are not permitted")
+
+
+def parse_time(text: str) -> datetime | None:
+    """Return an RFC 3339 time in UTC, None when it is not one."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _checked(name: str, value: str, allowed: Collection[str]) -> str:

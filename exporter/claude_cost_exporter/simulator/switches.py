@@ -44,6 +44,8 @@ class Switches:
     requests_per_minute: int | None = None
     """More requests than this in 60 s get a 429 without `retry-after`."""
     latency_seconds: float = 0.0
+    clock_skew_seconds: float = 0.0
+    """How far the provider's clock is ahead of the machine's."""
     admin_key: str | None = None
     """The only key that is accepted; None: every key that starts with `sk-ant-admin`."""
     key_kinds: tuple[str, ...] = ("sk-ant-admin",)

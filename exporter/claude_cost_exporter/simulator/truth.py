@@ -14,7 +14,6 @@ from claude_cost_exporter.simulator.traffic import Knowledge, Moment, epoch
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from claude_cost_exporter.simulator.organisation import Organisation
     from claude_cost_exporter.simulator.traffic import Traffic
 
 TOKEN_TYPES = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h")
@@ -52,7 +51,8 @@ class Truth:
     """Usage and cost of a stretch of time by series; sums are exact integers."""
 
     by_series: Mapping[Series, Spend]
-    organisation: Organisation
+    default_workspace: str
+    """What the exporter calls the workspace that reports call null."""
 
     @property
     def cost(self) -> int:
@@ -109,7 +109,7 @@ class Truth:
 
     def _labels(self, series: Series) -> tuple[str, str, str, str]:
         """Return workspace, model, service tier and speed as the exporter labels them."""
-        workspace = series.workspace_id or self.organisation.default_workspace_id
+        workspace = series.workspace_id or self.default_workspace
         return workspace, label_of(series.model), series.service_tier, series.speed
 
 
@@ -120,7 +120,7 @@ def label_of(model_id: str) -> str:
 
 
 def truth_of(
-    traffic: Traffic, organisation: Organisation, start: datetime, end: datetime, moment: Moment
+    traffic: Traffic, default_workspace: str, start: datetime, end: datetime, moment: Moment
 ) -> Truth:
     """Return the truth of `[start, end)`, which must be full minutes."""
     for bound in (start, end):
@@ -133,7 +133,7 @@ def truth_of(
             spend = _priced(series, counts, day_start)
             old = by_series.get(series)
             by_series[series] = _sum(old, spend) if old else spend
-    return Truth(by_series, organisation)
+    return Truth(by_series, default_workspace)
 
 
 def moment_of(as_of: datetime | None, *, visible: bool) -> Moment:
