@@ -96,7 +96,6 @@ class Exporter:
                 requests=self.metrics.request_observer(block.account),
                 fields=self.metrics,
                 transport=transport,
-                history_spacing=0.0 if simulated else 1.0,
             ))  # fmt: skip
         self.publisher = Publisher(
             self.ledger, self.pollers, self.prices, self.metrics, clock, self._status_page

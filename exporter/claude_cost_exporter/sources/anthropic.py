@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 PROVIDER = "anthropic"
 SHORTEST_POLL = timedelta(seconds=60)
 COMMAND_SECONDS = 10
+UNLIMITED = 1_000_000
 
 
 class AnthropicConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -94,6 +95,13 @@ def read_key(config: AnthropicConfig, environment: Mapping[str, str]) -> Secret:
     return Secret(key.strip())
 
 
+def _limiter(config: AnthropicConfig, clock: Clock, stop: Event) -> Limiter:
+    """Return Anthropic's budget, or a wide one for a simulator that is polled faster."""
+    if config.poll_interval >= SHORTEST_POLL:
+        return Limiter(clock, stop)
+    return Limiter(clock, stop, most=UNLIMITED, history_spacing=0.0)
+
+
 class AnthropicAccount:
     """The sources of one account and what they share."""
 
@@ -109,9 +117,8 @@ class AnthropicAccount:
         requests: RequestObserver,
         fields: FieldObserver,
         transport: Transport | None = None,
-        history_spacing: float = 1.0,
     ) -> None:
-        self.limiter = Limiter(clock, stop, history_spacing)
+        self.limiter = _limiter(config, clock, stop)
         self.client = ApiClient(
             config.base_url,
             secret,

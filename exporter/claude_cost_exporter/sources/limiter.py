@@ -26,10 +26,15 @@ class Limiter:
     """
 
     def __init__(
-        self, clock: Clock, stop: Event, history_spacing: float = HISTORY_SPACING_SECONDS
+        self,
+        clock: Clock,
+        stop: Event,
+        *,
+        most: int = REQUESTS_PER_WINDOW,
+        history_spacing: float = HISTORY_SPACING_SECONDS,
     ) -> None:
         self._clock, self._stop = clock, stop
-        self._history_spacing = history_spacing
+        self._most, self._history_spacing = most, history_spacing
         self._lock = Lock()
         self._recent: deque[float] = deque()
         self._last_history = float("-inf")
@@ -43,7 +48,7 @@ class Limiter:
                 self._last_history = self._clock.monotonic()
             else:
                 self._forget()
-                if len(self._recent) >= REQUESTS_PER_WINDOW:
+                if len(self._recent) >= self._most:
                     self._wait_until(self._recent[0] + WINDOW_SECONDS)
                 self._recent.append(self._clock.monotonic())
             yield
