@@ -61,6 +61,18 @@ def test_a_new_label_set_is_held_at_zero(account):
     assert account.counter(later + HELD, "llm_cost_usd_total")[new] == 7 * INPUT_NANO
 
 
+def test_a_value_that_was_never_shown_waits_again_after_a_crash(account):
+    """A label set born just before the process died shows 0 for the hold after it is back."""
+    account.poll(START, *used(START, 100))
+    born = START + 10 * MINUTE
+    account.poll(born, *used(START, 100), *used(START, 7, ws="wrkspc_new"))
+    back = born + 20 * MINUTE
+    account.reopen(back)
+    new = ("wrkspc_new", "claude-x-1", "standard", "standard", "tokens", "input")
+    assert account.counter(back, "llm_cost_usd_total")[new] == 0
+    assert account.counter(back + HELD, "llm_cost_usd_total")[new] == 7 * INPUT_NANO
+
+
 def test_a_clock_step_does_not_hold_again(account):
     """A wall clock that steps back does not take a value away that has been exposed."""
     account.poll(START, *used(START, 100))

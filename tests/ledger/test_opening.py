@@ -18,6 +18,7 @@ from claude_cost_exporter.ledger.base import Settings
 from claude_cost_exporter.ledger.opening import connect, migrate
 from claude_cost_exporter.ledger.sql import SqlLedger
 from claude_cost_exporter.ledger.tables import metadata
+from claude_cost_exporter.records import Window
 from tests.support.ledger import INPUT_NANO, MINUTE, START, Account, used
 
 
@@ -144,27 +145,40 @@ def test_migrations_build_what_the_tables_say(url):
     engine.dispose()
 
 
+def stored(tmp_path):
+    """Return rows by bucket width, input tokens and cost of the ledger file."""
+    connection = sqlite3.connect(tmp_path / "ledger.db")
+    widths = dict(connection.execute("select bucket_seconds, count(*) from usage group by 1"))
+    sums = connection.execute("select sum(input), sum(cost) from usage").fetchone()
+    connection.close()
+    return widths, sums
+
+
 def test_roll_up_keeps_every_sum(account, tmp_path):
     """Rows older than 100 days become day rows; tokens and cost stay the same."""
-    old = START - timedelta(days=101)
-    for hours in range(30):
-        moment = old + hours * HOUR
-        account.poll(moment, *used(moment, 10 + hours), back=0)
-    path = tmp_path / "ledger.db"
-    query = "select count(*), sum(input), sum(cost) from usage"
+    first = START.replace(hour=0, minute=0)
+    rows = [row for hour in range(30) for row in used(first + hour * HOUR, 10 + hour)]
+    account.poll(first + 29.5 * HOUR, *rows, back=29)
+    widths, before = stored(tmp_path)
+    assert widths == {3600: 60}
+    account.reopen(START)
+    account.poll(first + timedelta(days=101, hours=1), *rows, back=101 * 24)
+    widths, after = stored(tmp_path)
+    assert widths == {86_400: 2, 3600: 12}
+    assert after == before
 
-    def totals():
-        connection = sqlite3.connect(path)
-        row = connection.execute(query).fetchone()
-        connection.close()
-        return row
 
-    before = totals()
-    assert account.ledger.roll_up(START) > 0
-    after = totals()
-    assert after[1:] == before[1:]
-    assert after[0] < before[0]
-    assert account.ledger.roll_up(START) == 0
+def test_roll_up_leaves_a_day_that_is_loaded_in_part(account, tmp_path):
+    """A day that the history load has cut in two is rolled up when its first half is there too."""
+    noon = START.replace(hour=12, minute=0) - timedelta(days=200)
+    midnight = noon - 12 * HOUR
+    account.poll(START, back=0)
+    recent = START.replace(minute=0)
+    account.load(START + timedelta(days=1), Window(noon, recent), *used(noon, 5))
+    assert stored(tmp_path)[0] == {3600: 2}
+    before = Window(noon - 24 * HOUR, noon)
+    account.load(START + timedelta(days=2), before, *used(midnight, 7))
+    assert stored(tmp_path) == ({86_400: 2}, (24, 24 * INPUT_NANO))
 
 
 def test_days_follow_the_time_zone(url):

@@ -33,11 +33,13 @@ class Account:
         self.open(now)
 
     def poll(self, at: datetime, *usage, back: int = 3, **options):
-        """Upsert `usage` as the complete content of the last `back` hours and the open one."""
+        """Upsert `usage` as the last `back` hours and the open one, and show it, as polls do."""
         end = floor_hour(at) + HOUR
         window = Window(end - HOUR * (back + 1), end)
         batch = Batch("acme", "usage", window, at, list(usage), **options)
-        return self.ledger.upsert(batch)
+        changes = self.ledger.upsert(batch)
+        self.ledger.snapshot(at)
+        return changes
 
     def load(self, at: datetime, window: Window, *usage):
         """Upsert a chunk of history."""

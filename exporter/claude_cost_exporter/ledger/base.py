@@ -126,10 +126,6 @@ class Ledger(Protocol):
         """Store a price book when it differs from the newest one."""
         ...
 
-    def roll_up(self, now: datetime) -> int:
-        """Turn hour rows older than 100 days into day rows; return how many went."""
-        ...
-
     def snapshot(self, now: datetime) -> Snapshot:
         """Persist what will be exposed, then return the ledger's view at `now`."""
         ...

@@ -31,8 +31,9 @@ class Counter:
     id: int
     total: int = 0
     exposed: int = 0
-    held_until: int = 0
-    """Until then it shows 0, so that every scraper sees where it started."""
+    shown_since: int | None = None
+    """When this process first showed it. A value waits for the hold from there on, so that every
+    scraper has seen the 0 it started from, also when the process died before it could show it."""
     dirty: bool = False
 
 
@@ -46,6 +47,7 @@ class CounterStore:
     _redirected: dict[str, set[Labels]] = field(default_factory=lambda: defaultdict(set))
     _new: list[tuple[str, Labels]] = field(default_factory=list)
     _waiting: set[tuple[str, Labels]] = field(default_factory=set)
+    _unshown: list[Counter] = field(default_factory=list)
     _last_id: int = 0
 
     def load(self, connection: Connection) -> None:
@@ -54,27 +56,30 @@ class CounterStore:
         self._redirected.clear()
         self._new.clear()
         self._waiting.clear()
+        self._unshown.clear()
         self._last_id = 0
         for row in connection.execute(select(counters)):
             labels = tuple(json.loads(row.labels))
             self._last_id = max(self._last_id, row.id)
             if row.redirect_id is None:
-                loaded = Counter(row.id, row.total, row.exposed, row.held_until)
+                loaded = Counter(row.id, row.total, row.exposed)
                 self.families[row.family][labels] = loaded
+                if not row.exposed:
+                    self._unshown.append(loaded)
                 if row.total > row.exposed:
                     self._waiting.add((row.family, labels))
             else:
                 self._redirected[row.family].add(labels)
 
-    def add(self, family: str, labels: Labels, amount: int, now: int) -> None:
+    def add(self, family: str, labels: Labels, amount: int) -> None:
         """Move a counter's total; an unknown label set is born at 0 first."""
-        labels, counter = self._resolve(family, labels, now)
+        labels, counter = self._resolve(family, labels)
         if amount:
             counter.total += amount
             counter.dirty = True
             self._waiting.add((family, labels))
 
-    def _resolve(self, family: str, labels: Labels, now: int) -> tuple[Labels, Counter]:
+    def _resolve(self, family: str, labels: Labels) -> tuple[Labels, Counter]:
         known = self.families[family]
         if (counter := known.get(labels)) is not None:
             return labels, counter
@@ -82,12 +87,13 @@ class CounterStore:
         if labels in self._redirected[family]:
             return rest, known[rest]
         if len(known) >= self.cap and labels != rest:
-            resolved = self._resolve(family, rest, now)
+            resolved = self._resolve(family, rest)
             self._redirected[family].add(labels)
             self._new.append((family, labels))
             return resolved
         self._last_id += 1
-        known[labels] = Counter(self._last_id, held_until=now + self.hold_seconds)
+        known[labels] = Counter(self._last_id)
+        self._unshown.append(known[labels])
         self._new.append((family, labels))
         return labels, known[labels]
 
@@ -116,19 +122,20 @@ class CounterStore:
             self._last_id += 1
             other = (*labels[: len(C)], *(OTHER,) * (len(labels) - len(C)))
             target = self.families[family][other].id
-            zero = {"total": 0, "exposed": 0, "held_until": 0}
-            return row | zero | {"id": self._last_id, "redirect_id": target}
-        state = {"total": counter.total, "exposed": 0, "held_until": counter.held_until}
-        return row | state | {"id": counter.id}
+            return row | {"id": self._last_id, "total": 0, "exposed": 0, "redirect_id": target}
+        return row | {"id": counter.id, "total": counter.total, "exposed": 0}
 
     def expose(self, connection: Connection, now: int) -> None:
         """Raise the exposed values that may rise now, and write them before anyone sees them."""
+        for counter in self._unshown:
+            counter.shown_since = now
+        self._unshown.clear()
         ready = []
         for item in tuple(self._waiting):
             counter = self.families[item[0]][item[1]]
             if counter.total <= counter.exposed:
                 self._waiting.discard(item)
-            elif counter.exposed or counter.held_until <= now:
+            elif counter.exposed or self._was_seen_at_zero(counter, now):
                 ready.append((item, counter))
         if not ready:
             return
@@ -138,6 +145,11 @@ class CounterStore:
         for item, counter in ready:
             counter.exposed = counter.total
             self._waiting.discard(item)
+
+    def _was_seen_at_zero(self, counter: Counter, now: int) -> bool:
+        if counter.shown_since is None or now < counter.shown_since:  # a clock that stepped back
+            counter.shown_since = now
+        return now - counter.shown_since >= self.hold_seconds
 
     def values(self) -> Mapping[str, Mapping[Labels, int]]:
         """Return the exposed value of every series."""

@@ -22,11 +22,24 @@ SUMMED = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h", "
           "cost")  # fmt: skip
 
 
-def roll_up(connection: Connection, now: datetime) -> int:
-    """Replace the hour rows of UTC days that ended 100 days ago by one row a day."""
-    table = tables.usage
+def roll_up(connection: Connection, account_id: int, now: datetime) -> int:
+    """Replace an account's hour rows of UTC days that ended 100 days ago by one row a day.
+
+    Return how many went. A day whose first hours the history load has yet to read stays as it is.
+    """
+    table, series = tables.usage, tables.series
     end = int((now - KEEP_HOURS).timestamp()) // DAY_SECONDS * DAY_SECONDS
-    old = (table.c.bucket_seconds == HOUR_SECONDS) & (table.c.bucket_start < end)
+    loaded = select(func.max(tables.progress.c.covered_from)).where(
+        tables.progress.c.account_id == account_id
+    )
+    start = -(-(connection.execute(loaded).scalar() or 0) // DAY_SECONDS) * DAY_SECONDS
+    ours = select(series.c.id).where(series.c.account_id == account_id)
+    old = (
+        (table.c.bucket_start >= start)
+        & (table.c.bucket_start < end)
+        & (table.c.bucket_seconds == HOUR_SECONDS)
+        & table.c.series_id.in_(ours)
+    )
     day = table.c.bucket_start - table.c.bucket_start % DAY_SECONDS
     sums = [func.sum(table.c[name]).label(name) for name in SUMMED]
     rate = func.max(table.c.rate_id).label("rate_id")

@@ -24,6 +24,7 @@ from claude_cost_exporter.records import ATTRIBUTION, DEFAULT_WORKSPACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import date
 
     from sqlalchemy import Connection
 
@@ -55,6 +56,7 @@ class SqlLedger:
             hold = settings.new_series_hold or DEFAULT_HOLD
             self._counters = CounterStore(int(hold.total_seconds()), settings.series_cap)
             self._registry = Registry(settings.series_cap)
+            self._rolled_up: dict[int, date] = {}
             self._day_of = day_counter(ZoneInfo(settings.time_zone))
             self._start(now)
         except BaseException:
@@ -119,12 +121,19 @@ class SqlLedger:
             add_to_sums(connection, self._registry, account, changes, self._day_of)
             up, down = _restated(changes, before_this)
             if not starting:
-                self._count_restated(account, up, down, batch.read_at)
+                self._count_restated(account, up, down)
             self._count(account, changes, batch.read_at, baseline=starting)
             self._registry.save(connection)
             self._counters.save(connection)
             reading.advance(connection, account.id, batch)
+            self._roll_up_daily(connection, account, batch)
             return Changes(len(batch.rows), len(changes), up, down)
+
+    def _roll_up_daily(self, connection: Connection, account: Account, batch: Batch) -> None:
+        today = batch.read_at.date()
+        if self._rolled_up.get(account.id) != today:
+            rollup.roll_up(connection, account.id, batch.read_at)
+            self._rolled_up[account.id] = today
 
     def _begin_counting(self, connection: Connection, account: Account, batch: Batch) -> bool:
         """Fix the first hour at the first good poll; True when this batch is that poll."""
@@ -153,8 +162,7 @@ class SqlLedger:
         baseline: bool,
     ) -> None:
         """Move the counters. Rows before the first hour and its first reading count 0."""
-        now = int(read_at.timestamp())
-        known_since = now - int(KNOWN_LABELS.total_seconds())
+        known_since = int((read_at - KNOWN_LABELS).timestamp())
         who = (account.provider, account.name)
         for change in changes:
             counts = not baseline and account.first_hour is not None
@@ -162,13 +170,13 @@ class SqlLedger:
             if not counts and change.hour < known_since:
                 continue
             for family, labels, amount in increments(change):
-                self._counters.add(family, who + labels, amount if counts else 0, now)
+                self._counters.add(family, who + labels, amount if counts else 0)
 
-    def _count_restated(self, account: Account, up: int, down: int, read_at: datetime) -> None:
-        who, now = (account.provider, account.name), int(read_at.timestamp())
+    def _count_restated(self, account: Account, up: int, down: int) -> None:
+        who = (account.provider, account.name)
         for direction, amount in (("up", up), ("down", down)):
             family = "llm_cost_restated_usd_total"
-            self._counters.add(family, (*who, direction), amount, now)
+            self._counters.add(family, (*who, direction), amount)
 
     def aim_history(self, account: str, source: str, target: datetime) -> None:
         """Store how far back the history load shall reach; it only ever moves back."""
@@ -197,11 +205,6 @@ class SqlLedger:
         with self._transaction() as connection:
             row = {"accepted_at": accepted, "document": document}
             connection.execute(insert(tables.price_books), row)
-
-    def roll_up(self, now: datetime) -> int:
-        """Turn hour rows older than 100 days into day rows; return how many went."""
-        with self._transaction() as connection:
-            return rollup.roll_up(connection, now)
 
     def snapshot(self, now: datetime) -> Snapshot:
         """Persist what will be exposed, then return the ledger's view at `now`."""

@@ -162,7 +162,6 @@ counters = Table(
     Column("labels", Text, nullable=False),  # JSON list of label values
     Column("total", BigInteger, nullable=False),
     Column("exposed", BigInteger, nullable=False),  # high-water mark
-    Column("held_until", BigInteger, nullable=False),
     Column("redirect_id", Integer),
     UniqueConstraint("family", "labels"),
 )

@@ -29,7 +29,6 @@ def upgrade() -> None:
         sa.Column("labels", sa.Text(), nullable=False),
         sa.Column("total", sa.BigInteger(), nullable=False),
         sa.Column("exposed", sa.BigInteger(), nullable=False),
-        sa.Column("held_until", sa.BigInteger(), nullable=False),
         sa.Column("redirect_id", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("family", "labels"),
