@@ -87,6 +87,12 @@ CATALOGUE: tuple[Metric, ...] = (
         (*C, "workspace_id", "model"),
         "What cache writes cost above plain input, in USD.",
     ),
+    _counter(
+        "llm_end_customer_billed_usd_total",
+        (*C, "end_customer"),
+        "Billed cost in USD by end customer (user profile), from the first whole day after the "
+        "first poll on. It moves once a day, when the provider's bill does.",
+    ),
     _gauge(
         "llm_counting_since_timestamp_seconds",
         C,
@@ -117,6 +123,23 @@ CATALOGUE: tuple[Metric, ...] = (
         "llm_token_type_spend_usd",
         (*C, "token_type", "window"),
         "Metered spend in USD by token type; none is spend without tokens, such as web search.",
+    ),
+    _gauge(
+        "llm_billed_spend_usd",
+        (*C, "cost_type", "window"),
+        "What the provider charges in USD, over UTC days whose bill is in force. "
+        "cost_type is tokens, web_search, code_execution or session_usage.",
+    ),
+    _gauge(
+        "llm_estimated_spend_usd",
+        (*C, "cost_type", "window"),
+        "What was estimated in USD from tokens for the same UTC days as llm_billed_spend_usd.",
+    ),
+    _gauge(
+        "llm_billed_to_estimated_ratio",
+        (*C, "model", "token_type"),
+        "Billed divided by estimated over the last 7 billed days. 1 is the estimate's own price: "
+        "the list price unless another one was set or learned.",
     ),
     _gauge(
         "llm_unattributed_spend_usd",

@@ -13,10 +13,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
 NANO = 1_000_000_000
 """Nano-dollars in a dollar: the ledger's unit of money."""
+
+NONE = "none"
+"""The label of what has no model, no token type or no end customer."""
 
 NO_API_KEY = "none"
 """The `api_key_id` of usage without a key (Console, OAuth)."""
@@ -88,6 +91,50 @@ PROBE = "probe"
 ATTRIBUTION = "attribution"
 
 
+BILL = "bill"
+"""The role of what is charged by price; it knows the account's exact total."""
+BILL_WHO = "bill_who"
+"""The role of what is charged by workspace and key."""
+BILL_CUSTOMER = "bill_customer"
+"""The role of what is charged by end customer."""
+
+
+class BillDimensions(NamedTuple):
+    """What one line of a bill is about. An empty string: this query set does not know it."""
+
+    model: str = ""
+    cost_type: str = ""
+    token_type: str = ""
+    service_tier: str = ""
+    context_window: str = ""
+    inference_geo: str = ""
+    speed: str = ""
+    workspace_id: str = ""
+    api_key_id: str = ""
+    product: str = ""
+    end_customer: str = ""
+
+
+class BillRecord(NamedTuple):
+    """What the provider charges for one UTC day and one combination of dimensions.
+
+    `query_set` names the query, for example `bill/legacy`; the part before the slash is its
+    role, and one role holds every day exactly once. Amounts are nano-USD.
+    """
+
+    query_set: str
+    day: date
+    dimensions: BillDimensions
+    amount: int
+    list_amount: int | None = None
+    """Before discounts, where the provider says so."""
+
+    @property
+    def role(self) -> str:
+        """Return `bill`, `bill_who` or `bill_customer`."""
+        return self.query_set.partition("/")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """A half-open stretch of UTC time, aligned to full hours."""
@@ -125,7 +172,7 @@ class ApiKeyRecord:
     status: str
 
 
-Record = UsageRecord | OrganizationRecord | WorkspaceRecord | ApiKeyRecord
+Record = UsageRecord | BillRecord | OrganizationRecord | WorkspaceRecord | ApiKeyRecord
 
 MAX_LABEL_LENGTH = 200
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,12 +20,38 @@ class Scope(NamedTuple):
     """What a sum is about: one account, one kind of scope, one member of it.
 
     Kinds from the probe query: all, model, token_type. Kinds from the attribution queries:
-    attributed (their total), workspace, api_key. Members of `model` are model labels.
+    attributed (their total), workspace, api_key. Members of `model` are model labels. Kind
+    `line` is what a bill lists: see `Line`.
     """
 
     account: str
     kind: str
     member: str
+
+
+LINE = "line"
+"""The kind of scope that a line of the bill is; its days are UTC days, whatever the time zone."""
+
+
+class Line(NamedTuple):
+    """What estimates and bills can be compared by.
+
+    Bills name no model for web searches, so their line has none either.
+    """
+
+    model: str
+    cost_type: str
+    token_type: str
+
+    @property
+    def member(self) -> str:
+        """Return the line as a scope's member."""
+        return "\x1f".join(self)
+
+    @classmethod
+    def of(cls, scope: Scope) -> Self:
+        """Return the line that a scope is."""
+        return cls(*scope.member.split("\x1f"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +139,15 @@ class Snapshot:
     counters: Mapping[str, Mapping[tuple[str, ...], int]] = field(default_factory=dict)
     """Family -> label values in catalogue order -> exposed value (nano-USD for *_usd_total)."""
     days: Mapping[Scope, Mapping[date, int]] = field(default_factory=dict)
-    """Nano-USD per calendar day, from the first day of last month on."""
+    """Best-known nano-USD per calendar day, from the first day of last month on."""
+    estimated_days: Mapping[Scope, Mapping[date, int]] = field(default_factory=dict)
+    """Estimated nano-USD per calendar day, of the kinds all, attributed and line."""
     hours: Mapping[Scope, Mapping[datetime, int]] = field(default_factory=dict)
-    """Nano-USD per UTC hour of the kinds all, attributed: the last 8 days."""
+    """Best-known nano-USD per UTC hour of the kind all: the last 8 days."""
+    estimated_hours: Mapping[Scope, Mapping[datetime, int]] = field(default_factory=dict)
+    """Estimated nano-USD per UTC hour of the kinds all, attributed: the last 8 days."""
+    billed_days: Mapping[str, frozenset[date]] = field(default_factory=dict)
+    """Account -> UTC days whose bill has replaced the estimate, from last month on."""
     first_seen: Mapping[Scope, datetime] = field(default_factory=dict)
     """First hour with usage, kind `model`."""
     workspaces: tuple[WorkspaceName, ...] = ()

@@ -109,8 +109,9 @@ def test_unattributed_leaves_out_hours_that_still_move():
     explained = Scope("acme", "attributed", "all")
     snap = snapshot(
         now,
-        {TOTAL: {today: 100 * NANO}, explained: {today: 60 * NANO}},
-        hours={
+        {},
+        estimated_days={TOTAL: {today: 100 * NANO}, explained: {today: 60 * NANO}},
+        estimated_hours={
             TOTAL: {datetime(2026, 11, 10, 12, tzinfo=UTC): 30 * NANO},
             explained: {datetime(2026, 11, 10, 12, tzinfo=UTC): 5 * NANO},
         },

@@ -9,11 +9,12 @@ from claude_cost_exporter.records import ATTRIBUTION, PROBE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime, timedelta
+    from datetime import date, datetime, timedelta
 
     from claude_cost_exporter.pricing.rates import Rates
     from claude_cost_exporter.records import (
         ApiKeyRecord,
+        BillRecord,
         OrganizationRecord,
         UsageRecord,
         Window,
@@ -43,6 +44,33 @@ class Batch:
     """History says nothing about how fresh the data are."""
     catching_up_until: datetime | None = None
     """Set by the poll that ended a long gap."""
+
+
+@dataclass(frozen=True, slots=True)
+class BillBatch:
+    """One complete read of the bill of some UTC days; it replaces what the roles hold there.
+
+    `window` goes from midnight to midnight.
+    """
+
+    account: str
+    source: str
+    window: Window
+    read_at: datetime
+    rows: Sequence[BillRecord]
+    query_sets: tuple[str, ...]
+    """What was asked, also where the answer was empty."""
+    is_history: bool = False
+    catching_up_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BillChanges:
+    """What one read of the bill changed."""
+
+    written: int = 0
+    newly_billed: tuple[date, ...] = ()
+    """UTC days whose bill is in force from now on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +128,10 @@ class Ledger(Protocol):
 
     def upsert(self, batch: Batch) -> Changes:
         """Replace the roles' rows in the window; keep totals and coverage in one transaction."""
+        ...
+
+    def bill(self, batch: BillBatch) -> BillChanges:
+        """Replace the bill of the days; put it in force where it has settled."""
         ...
 
     def name(self, account: str, names: Names, read_at: datetime) -> None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from claude_cost_exporter.records import ATTRIBUTION, PROBE, TokenType, model_label
+from claude_cost_exporter.records import ATTRIBUTION, NONE, PROBE, TokenType, model_label
+from claude_cost_exporter.snapshot import LINE, Line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from claude_cost_exporter.pricing.rates import Cost, Rates
     from claude_cost_exporter.records import Dimensions, Tokens
-
-NO_TOKEN_TYPE = "none"  # noqa: S105 - a label value, not a password
 
 
 class RowChange(NamedTuple):
@@ -42,7 +41,7 @@ def increments(change: RowChange) -> Iterator[Increment]:
     if change.web_searches:
         tool = (dim.workspace_id, model, "web_search")
         yield "llm_server_tool_requests_total", tool, change.web_searches
-        searches = (*where, "web_search", NO_TOKEN_TYPE)
+        searches = (*where, "web_search", NONE)
         yield "llm_cost_usd_total", searches, change.cost.web_search
     for token_type, amount in _nonzero(change.tokens):
         yield "llm_tokens_total", (*where, token_type), amount
@@ -97,8 +96,17 @@ def scope_amounts(change: RowChange) -> Iterator[ScopeAmount]:
     elif change.role == PROBE:
         yield "all", "all", cost, count
         yield "model", model_label(dim.model), cost, count
-        by_type = change.cost.by_type or (0,) * len(TokenType)
-        for kind, amount, tokens in zip(TokenType, by_type, change.tokens, strict=True):
+        yield from _lines(change)
+
+
+def _lines(change: RowChange) -> Iterator[ScopeAmount]:
+    """Yield token types, and the lines that a bill would have for this usage."""
+    model = model_label(change.dimensions.model)
+    by_type = change.cost.by_type or (0,) * len(TokenType)
+    for kind, amount, tokens in zip(TokenType, by_type, change.tokens, strict=True):
+        if amount or tokens:
             yield "token_type", kind, amount, tokens
-        if change.cost.web_search:
-            yield "token_type", NO_TOKEN_TYPE, change.cost.web_search, 0
+            yield LINE, Line(model, "tokens", kind).member, amount, tokens
+    if change.cost.web_search:
+        yield "token_type", NONE, change.cost.web_search, 0
+        yield LINE, Line(NONE, "web_search", NONE).member, change.cost.web_search, 0

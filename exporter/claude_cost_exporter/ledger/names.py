@@ -35,9 +35,10 @@ def store(
         _refuse_twin(accounts, account, found.organization.organization_id)
         account.organization_id = found.organization.organization_id
         account.organization_name = found.organization.name
+    default = (w.workspace_id for w in found.workspaces if w.is_default)
+    account.real_default_id = next(default, account.real_default_id)
     if account.default_workspace_id is None:
-        default = (w.workspace_id for w in found.workspaces if w.is_default)
-        account.default_workspace_id = next(default, None)
+        account.default_workspace_id = account.real_default_id
     _save_account(connection, account)
     _save_workspaces(connection, account, found)
     _save_api_keys(connection, account, found)
@@ -53,7 +54,7 @@ def _refuse_twin(accounts: Mapping[str, Account], account: Account, organization
 
 
 def _save_account(connection: Connection, account: Account) -> None:
-    names = ("organization_id", "organization_name", "default_workspace_id")
+    names = ("organization_id", "organization_name", "default_workspace_id", "real_default_id")
     values = {name: getattr(account, name) for name in names}
     table = tables.accounts
     connection.execute(update(table).where(table.c.id == account.id).values(values))
@@ -88,7 +89,7 @@ def _save_api_keys(connection: Connection, account: Account, found: Names) -> No
             "account_id": account.id,
             "api_key_id": key.api_key_id,
             "name": key.name,
-            "workspace_id": key.workspace_id or default,
+            "workspace_id": account.workspace(key.workspace_id or default),
             "status": key.status,
         }
         for key in found.api_keys

@@ -14,6 +14,7 @@ from claude_cost_exporter.ledger.base import Progress
 from claude_cost_exporter.ledger.upsert import upsert
 from claude_cost_exporter.records import PROBE
 from claude_cost_exporter.snapshot import (
+    LINE,
     AccountState,
     ApiKeyName,
     Scope,
@@ -25,12 +26,13 @@ from claude_cost_exporter.snapshot import (
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from claude_cost_exporter.ledger.base import Batch, Settings
+    from claude_cost_exporter.ledger.base import Batch, BillBatch, Settings
     from claude_cost_exporter.ledger.counters import CounterStore
     from claude_cost_exporter.ledger.registry import Registry
 
 HOURS_KEPT = timedelta(days=8)
 HOURLY_KINDS = ("all", "attributed")
+ESTIMATED_KINDS = (*HOURLY_KINDS, LINE)
 IN_USE = timedelta(days=31)
 
 
@@ -78,7 +80,7 @@ def aim(connection: Connection, account_id: int, source: str, target: int) -> No
         _store(connection, account_id, source, history_target=target)
 
 
-def advance(connection: Connection, account_id: int, batch: Batch) -> None:
+def advance(connection: Connection, account_id: int, batch: Batch | BillBatch) -> None:
     """Extend the stretch that has been read without a hole.
 
     A batch that does not touch the stretch starts a new one when it is newer; the history load
@@ -119,6 +121,9 @@ def snapshot(
         for scope_id, (account_id, kind, member, _) in registry.scopes().items()
     }
     lost = fact(connection, "state_lost_at")
+    today = now.astimezone(zone).date()
+    days, estimated_days = _days(connection, scopes, today)
+    hours, estimated_hours = _hours(connection, scopes, now)
     return Snapshot(
         taken_at=now,
         time_zone=zone,
@@ -126,8 +131,14 @@ def snapshot(
         accounts=_accounts(registry),
         sources=_sources(connection, registry),
         counters=counters.values(),
-        days=_days(connection, scopes, now.astimezone(zone).date()),
-        hours=_hours(connection, scopes, now),
+        days=days,
+        estimated_days=estimated_days,
+        hours=hours,
+        estimated_hours=estimated_hours,
+        billed_days={
+            names[account_id]: frozenset(days)
+            for account_id, days in billed_days(connection, _first_day(today)).items()
+        },
         first_seen=_first_seen(registry, names),
         workspaces=_workspaces(connection, names),
         api_keys=_api_keys(connection, names),
@@ -171,30 +182,59 @@ def _sources(connection: Connection, registry: Registry) -> tuple[SourceState, .
     )
 
 
-def _days(
-    connection: Connection, scopes: dict[int, Scope], today: date
-) -> dict[Scope, dict[date, int]]:
-    first = (today.replace(day=1) - timedelta(days=1)).replace(day=1).toordinal()
-    table = tables.days
-    query = select(table.c.scope_id, table.c.day, table.c.cost).where(table.c.day >= first)
-    by_scope: dict[Scope, dict[date, int]] = defaultdict(dict)
-    for scope_id, day, cost in connection.execute(query):
-        by_scope[scopes[scope_id]][date.fromordinal(day)] = cost
-    return by_scope
+def billed_days(connection: Connection, since: date = date.min) -> dict[int, set[date]]:
+    """Return by account id the UTC days whose bill is in force."""
+    table = tables.bill_days
+    days: dict[int, set[date]] = defaultdict(set)
+    query = select(table.c.account_id, table.c.day).where(
+        table.c.billed_at.is_not(None), table.c.day >= since.toordinal()
+    )
+    for account_id, day in connection.execute(query):
+        days[account_id].add(date.fromordinal(day))
+    return days
+
+
+def _first_day(today: date) -> date:
+    """Return the first day of last month."""
+    return (today.replace(day=1) - timedelta(days=1)).replace(day=1)
+
+
+Daily = dict[Scope, dict[date, int]]
+Hourly = dict[Scope, dict[datetime, int]]
+
+
+def _days(connection: Connection, scopes: dict[int, Scope], today: date) -> tuple[Daily, Daily]:
+    """Return spend and estimate by scope and day."""
+    table, first = tables.days, _first_day(today).toordinal()
+    query = select(table.c.scope_id, table.c.day, table.c.spend, table.c.cost).where(
+        table.c.day >= first
+    )
+    spend: Daily = defaultdict(dict)
+    estimate: Daily = defaultdict(dict)
+    for scope_id, ordinal, amount, cost in connection.execute(query):
+        scope, day = scopes[scope_id], date.fromordinal(ordinal)
+        spend[scope][day] = amount
+        if scope.kind in ESTIMATED_KINDS:
+            estimate[scope][day] = cost
+    return spend, estimate
 
 
 def _hours(
     connection: Connection, scopes: dict[int, Scope], now: datetime
-) -> dict[Scope, dict[datetime, int]]:
+) -> tuple[Hourly, Hourly]:
+    """Return spend and estimate by scope and hour."""
     table, since = tables.hours, int((now - HOURS_KEPT).timestamp())
     wanted = [scope_id for scope_id, scope in scopes.items() if scope.kind in HOURLY_KINDS]
-    query = select(table.c.scope_id, table.c.hour, table.c.cost).where(
+    query = select(table.c.scope_id, table.c.hour, table.c.spend, table.c.cost).where(
         table.c.scope_id.in_(wanted), table.c.hour >= since
     )
-    by_scope: dict[Scope, dict[datetime, int]] = defaultdict(dict)
-    for scope_id, hour, cost in connection.execute(query):
-        by_scope[scopes[scope_id]][datetime.fromtimestamp(hour, UTC)] = cost
-    return by_scope
+    spend: Hourly = defaultdict(dict)
+    estimate: Hourly = defaultdict(dict)
+    for scope_id, epoch, amount, cost in connection.execute(query):
+        scope, hour = scopes[scope_id], datetime.fromtimestamp(epoch, UTC)
+        spend[scope][hour] = amount
+        estimate[scope][hour] = cost
+    return spend, estimate
 
 
 def _first_seen(registry: Registry, names: dict[int, str]) -> dict[Scope, datetime]:

@@ -14,7 +14,7 @@ from sqlalchemy import bindparam, insert, select, update
 from claude_cost_exporter.catalogue import OTHER
 from claude_cost_exporter.ledger import tables
 from claude_cost_exporter.pricing.rates import Rates
-from claude_cost_exporter.records import Dimensions
+from claude_cost_exporter.records import DEFAULT_WORKSPACE, Dimensions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,8 +32,18 @@ class Account:
     organization_id: str = ""
     organization_name: str = ""
     default_workspace_id: str | None = None
+    """What the default workspace is called, for ever."""
+    real_default_id: str | None = None
+    """Its own id, once it could be read; a ledger may have begun without knowing it."""
     first_hour: int | None = None
     counting_since: int | None = None
+    first_bill_day: int | None = None
+
+    def workspace(self, workspace_id: str) -> str:
+        """Return what the ledger calls a workspace."""
+        if workspace_id and workspace_id in (DEFAULT_WORKSPACE, self.real_default_id):
+            return self.default_workspace_id or DEFAULT_WORKSPACE
+        return workspace_id
 
 
 class SeriesKey(NamedTuple):

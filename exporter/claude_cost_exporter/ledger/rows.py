@@ -11,7 +11,7 @@ from claude_cost_exporter.ledger.counting import RowChange
 from claude_cost_exporter.ledger.registry import SeriesKey
 from claude_cost_exporter.ledger.upsert import upsert
 from claude_cost_exporter.pricing.rates import Cost
-from claude_cost_exporter.records import DEFAULT_WORKSPACE, Tokens
+from claude_cost_exporter.records import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,12 +61,12 @@ def incoming_rows(
     connection: Connection, registry: Registry, account: Account, batch: Batch
 ) -> dict[Key, Row]:
     """Return what the batch says; rows that collide are added up, never overwritten."""
-    default = account.default_workspace_id or DEFAULT_WORKSPACE
     rows: dict[Key, Row] = {}
     for record, rates in batch.rows:
         dimensions = record.dimensions
-        if dimensions.workspace_id == DEFAULT_WORKSPACE:
-            dimensions = dimensions._replace(workspace_id=default)
+        workspace = account.workspace(dimensions.workspace_id)
+        if workspace != dimensions.workspace_id:
+            dimensions = dimensions._replace(workspace_id=workspace)
         hour = int(record.hour.timestamp())
         series_key = SeriesKey(account.id, record.role, record.query_set, dimensions)
         key = (hour, registry.series_id(connection, series_key, hour))

@@ -12,15 +12,23 @@ from sqlalchemy import insert, select, update
 
 from claude_cost_exporter.clock import floor_hour
 from claude_cost_exporter.ledger import names, reading, rollup, tables
-from claude_cost_exporter.ledger.base import Changes, Progress, Settings, StoredBook
+from claude_cost_exporter.ledger.base import BillChanges, Changes, Progress, Settings, StoredBook
+from claude_cost_exporter.ledger.bills import begin_billing, replace_bill, role_of, settle
 from claude_cost_exporter.ledger.counters import CounterStore
 from claude_cost_exporter.ledger.counting import increments
 from claude_cost_exporter.ledger.opening import FileLock, make_folder, open_engine, sqlite_path
 from claude_cost_exporter.ledger.opening import translated as translated_errors
 from claude_cost_exporter.ledger.registry import Account, Registry
 from claude_cost_exporter.ledger.rows import incoming_rows, replace_rows, stored_rows
+from claude_cost_exporter.ledger.spread import spread_day
 from claude_cost_exporter.ledger.sums import add_to_sums, day_counter, rebuild_days
-from claude_cost_exporter.records import ATTRIBUTION, DEFAULT_WORKSPACE
+from claude_cost_exporter.records import (
+    ATTRIBUTION,
+    BILL,
+    BILL_CUSTOMER,
+    DEFAULT_WORKSPACE,
+    NONE,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,7 +36,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from claude_cost_exporter.ledger.base import Batch, Names
+    from claude_cost_exporter.ledger.base import Batch, BillBatch, Names
+    from claude_cost_exporter.ledger.bills import BillChange
     from claude_cost_exporter.ledger.counting import RowChange
     from claude_cost_exporter.snapshot import Snapshot
 
@@ -76,6 +85,7 @@ class SqlLedger:
     def _load(self, connection: Connection) -> None:
         self._registry.load(connection)
         self._counters.load(connection)
+        self._billed = reading.billed_days(connection)
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
@@ -119,6 +129,7 @@ class SqlLedger:
             after = incoming_rows(connection, self._registry, account, batch)
             changes = replace_rows(connection, self._registry, before, after)
             add_to_sums(connection, self._registry, account, changes, self._day_of)
+            self._spread(connection, account, {utc(change.hour).date() for change in changes})
             up, down = _restated(changes, before_this)
             if not starting:
                 self._count_restated(account, up, down)
@@ -128,6 +139,36 @@ class SqlLedger:
             reading.advance(connection, account.id, batch)
             self._roll_up_daily(connection, account, batch)
             return Changes(len(batch.rows), len(changes), up, down)
+
+    def bill(self, batch: BillBatch) -> BillChanges:
+        """Replace the bill of the days; put it in force where it has settled."""
+        with self._transaction() as connection:
+            account = self._registry.accounts[batch.account]
+            begin_billing(connection, account, batch)
+            changes = replace_bill(connection, account, batch)
+            changed = {change.day for change in changes}
+            newly = settle(connection, account, batch, changed) if _holds(batch, BILL) else []
+            self._billed[account.id].update(newly)
+            self._spread(connection, account, changed | set(newly))
+            self._count_customers(account, changes)
+            self._registry.save(connection)
+            self._counters.save(connection)
+            reading.advance(connection, account.id, batch)
+            return BillChanges(len(changes), tuple(newly))
+
+    def _spread(self, connection: Connection, account: Account, days: set[date]) -> None:
+        """Bring the best-known spend of days with a bill in line with it."""
+        for day in sorted(days & self._billed[account.id]):
+            spread_day(connection, self._registry, account, day, self._day_of)
+
+    def _count_customers(self, account: Account, changes: Sequence[BillChange]) -> None:
+        """Move the counters by end customer: days from the first read on, whenever they come."""
+        who, first = (account.provider, account.name), account.first_bill_day or 0
+        for change in changes:
+            if role_of(change.key.query_set) == BILL_CUSTOMER:
+                labels = (*who, change.key.dimensions.end_customer or NONE)
+                amount = change.amount if change.day.toordinal() >= first else 0
+                self._counters.add("llm_end_customer_billed_usd_total", labels, amount)
 
     def _roll_up_daily(self, connection: Connection, account: Account, batch: Batch) -> None:
         today = batch.read_at.date()
@@ -225,6 +266,10 @@ def _restated(changes: Sequence[RowChange], before: Progress) -> tuple[int, int]
         if change.role == ATTRIBUTION and oldest <= change.hour <= newest
     ]
     return sum(a for a in amounts if a > 0), -sum(a for a in amounts if a < 0)
+
+
+def _holds(batch: BillBatch, role: str) -> bool:
+    return any(role_of(one) == role for one in batch.query_sets)
 
 
 def utc(epoch: int) -> datetime:

@@ -15,6 +15,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from claude_cost_exporter.records import BillDimensions
+
 metadata = MetaData()
 
 
@@ -42,8 +44,10 @@ accounts = Table(
     Column("organization_id", String(256), nullable=False, default=""),
     Column("organization_name", Text, nullable=False, default=""),
     Column("default_workspace_id", String(256)),
+    Column("real_default_id", String(256)),
     Column("first_hour", BigInteger),  # H0: counters count rows from here on
     Column("counting_since", BigInteger),
+    Column("first_bill_day", Integer),  # counters of billed amounts count days from here on
 )
 
 progress = Table(
@@ -145,7 +149,8 @@ def _sums(name: str, time_column: str) -> Table:
         metadata,
         Column("scope_id", ForeignKey("scopes.id"), primary_key=True),
         Column(time_column, BigInteger, primary_key=True),
-        Column("cost", BigInteger, nullable=False),
+        Column("cost", BigInteger, nullable=False),  # estimated
+        Column("spend", BigInteger, nullable=False),  # best known: billed where a bill is in force
         Column("tokens", BigInteger, nullable=False),
         sqlite_with_rowid=False,
     )
@@ -153,6 +158,37 @@ def _sums(name: str, time_column: str) -> Table:
 
 hours = _sums("hours", "hour")
 days = _sums("days", "day")  # day: proleptic ordinal of the calendar day in the time zone
+
+bill_series = Table(
+    "bill_series",
+    metadata,
+    _id(),
+    _account(),
+    Column("query_set", String(64), nullable=False),
+    *(Column(name, String(256), nullable=False) for name in BillDimensions._fields),
+    UniqueConstraint("account_id", "query_set", *BillDimensions._fields),
+)
+
+bill = Table(
+    "bill",
+    metadata,
+    Column("day", Integer, primary_key=True),  # proleptic ordinal of the UTC day
+    Column("series_id", ForeignKey("bill_series.id"), primary_key=True),
+    Column("amount", BigInteger, nullable=False),
+    Column("list_amount", BigInteger),
+    sqlite_with_rowid=False,
+)
+
+bill_days = Table(
+    "bill_days",
+    metadata,
+    Column("account_id", ForeignKey("accounts.id"), primary_key=True),
+    Column("day", Integer, primary_key=True),
+    Column("query_set", String(64), nullable=False),
+    Column("unchanged_since", BigInteger, nullable=False),  # first read of what it says now
+    Column("billed_at", BigInteger),  # null: the estimate is still in force
+    sqlite_with_rowid=False,
+)
 
 counters = Table(
     "counters",

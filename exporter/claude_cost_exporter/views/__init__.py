@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from claude_cost_exporter.views import counters, health, names, prices, spend
+from claude_cost_exporter.views import bill, counters, health, names, prices, spend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +20,8 @@ VIEWS: tuple[View, ...] = (
     counters.counting_since,
     spend.spend,
     spend.unattributed,
+    bill.billed,
+    bill.ratios,
     prices.prices,
     prices.catalogue_age,
     names.workspaces,

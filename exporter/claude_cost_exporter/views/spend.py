@@ -34,11 +34,12 @@ def spend(snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
     for account in snapshot.accounts:
         who = (account.provider, account.account)
         for window in complete_windows(snapshot, account.account, now):
-            total = _sum(snapshot, Scope(account.account, "all", "all"), window)
+            whole = Scope(account.account, "all", "all")
+            total = _sum(snapshot.days.get(whole, {}), window)
             yield Sample("llm_spend_usd", (*who, "metered", window.name), total / NANO)
             for scope in scopes[account.account]:
                 if (family := FAMILY_OF_KIND.get(scope.kind)) is not None:
-                    amount = _sum(snapshot, scope, window) / NANO
+                    amount = _sum(snapshot.days[scope], window) / NANO
                     yield Sample(family, (*who, scope.member, window.name), amount)
 
 
@@ -49,8 +50,7 @@ def _by_account(snapshot: Snapshot) -> Mapping[str, list[Scope]]:
     return scopes
 
 
-def _sum(snapshot: Snapshot, scope: Scope, window: CalendarWindow) -> int:
-    days: Mapping[date, int] = snapshot.days.get(scope, {})
+def _sum(days: Mapping[date, int], window: CalendarWindow) -> int:
     return sum(amount for day, amount in days.items() if window.holds(day))
 
 
@@ -66,10 +66,10 @@ def unattributed(snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
 def _gap(snapshot: Snapshot, account: AccountState, window: CalendarWindow, now: datetime) -> int:
     """Return probe minus attribution, without the hours that still move."""
     total, explained = (Scope(account.account, kind, "all") for kind in ("all", "attributed"))
-    gap = _sum(snapshot, total, window) - _sum(snapshot, explained, window)
-    first_open = floor_hour(now - SETTLED)
+    first_open, gap = floor_hour(now - SETTLED), 0
     for sign, scope in ((1, total), (-1, explained)):
-        for hour, amount in snapshot.hours.get(scope, {}).items():
+        gap += sign * _sum(snapshot.estimated_days.get(scope, {}), window)
+        for hour, amount in snapshot.estimated_hours.get(scope, {}).items():
             local = hour.astimezone(snapshot.time_zone).date()
             if hour + HOUR > first_open and window.holds(local):
                 gap -= sign * amount

@@ -6,6 +6,20 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
+BILL_DIMENSIONS = (
+    "model",
+    "cost_type",
+    "token_type",
+    "service_tier",
+    "context_window",
+    "inference_geo",
+    "speed",
+    "workspace_id",
+    "api_key_id",
+    "product",
+    "end_customer",
+)
+
 
 def upgrade() -> None:
     """Create every table."""
@@ -17,8 +31,10 @@ def upgrade() -> None:
         sa.Column("organization_id", sa.String(length=256), nullable=False),
         sa.Column("organization_name", sa.Text(), nullable=False),
         sa.Column("default_workspace_id", sa.String(length=256), nullable=True),
+        sa.Column("real_default_id", sa.String(length=256), nullable=True),
         sa.Column("first_hour", sa.BigInteger(), nullable=True),
         sa.Column("counting_since", sa.BigInteger(), nullable=True),
+        sa.Column("first_bill_day", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name"),
     )
@@ -152,6 +168,7 @@ def upgrade() -> None:
         sa.Column("scope_id", sa.Integer(), nullable=False),
         sa.Column("day", sa.BigInteger(), nullable=False),
         sa.Column("cost", sa.BigInteger(), nullable=False),
+        sa.Column("spend", sa.BigInteger(), nullable=False),
         sa.Column("tokens", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["scope_id"],
@@ -165,6 +182,7 @@ def upgrade() -> None:
         sa.Column("scope_id", sa.Integer(), nullable=False),
         sa.Column("hour", sa.BigInteger(), nullable=False),
         sa.Column("cost", sa.BigInteger(), nullable=False),
+        sa.Column("spend", sa.BigInteger(), nullable=False),
         sa.Column("tokens", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["scope_id"],
@@ -195,5 +213,45 @@ def upgrade() -> None:
             ["series.id"],
         ),
         sa.PrimaryKeyConstraint("bucket_start", "series_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "bill_series",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("query_set", sa.String(length=64), nullable=False),
+        *(sa.Column(name, sa.String(length=256), nullable=False) for name in BILL_DIMENSIONS),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["accounts.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("account_id", "query_set", *BILL_DIMENSIONS),
+    )
+    op.create_table(
+        "bill",
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("series_id", sa.Integer(), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("list_amount", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["series_id"],
+            ["bill_series.id"],
+        ),
+        sa.PrimaryKeyConstraint("day", "series_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "bill_days",
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("query_set", sa.String(length=64), nullable=False),
+        sa.Column("unchanged_since", sa.BigInteger(), nullable=False),
+        sa.Column("billed_at", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["accounts.id"],
+        ),
+        sa.PrimaryKeyConstraint("account_id", "day"),
         sqlite_with_rowid=False,
     )

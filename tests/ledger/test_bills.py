@@ -1,0 +1,224 @@
+"""Bills: when one takes over from the estimate, and how it is spread over hours and scopes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from claude_cost_exporter.clock import DAY, HOUR
+from claude_cost_exporter.ledger.base import BillBatch, Settings
+from claude_cost_exporter.ledger.spread import spread
+from claude_cost_exporter.records import NANO, BillDimensions, BillRecord, Window
+from claude_cost_exporter.snapshot import Line, Scope
+from tests.support.ledger import INPUT_NANO, START, Account, used
+
+TODAY = START.date()
+YESTERDAY = TODAY - DAY
+MIDNIGHT = datetime(TODAY.year, TODAY.month, TODAY.day, tzinfo=UTC)
+INPUT = BillDimensions("claude-x-1", "tokens", "input", workspace_id="wrkspc_a")
+
+
+def billed(amount, day=YESTERDAY, dimensions=INPUT, query_set="bill/legacy"):
+    return BillRecord(query_set, day, dimensions, amount)
+
+
+def read_bill(account, at, *rows, days=1, query_sets=("bill/legacy",)):
+    """Read the bill of the last `days` closed days."""
+    end = datetime(at.year, at.month, at.day, tzinfo=UTC)
+    batch = BillBatch("acme", "cost", Window(end - days * DAY, end), at, list(rows), query_sets)
+    return account.ledger.bill(batch)
+
+
+def spend(account, now, kind, member):
+    return account.ledger.snapshot(now).days.get(Scope("acme", kind, member), {})
+
+
+@pytest.fixture
+def used_yesterday(account):
+    """Yesterday: 100 input tokens at 05:00 and 300 at 20:00; 50 today."""
+    rows = [
+        *used(MIDNIGHT - DAY + 5 * HOUR, 100),
+        *used(MIDNIGHT - DAY + 20 * HOUR, 300),
+        *used(MIDNIGHT + HOUR, 50),
+    ]
+    account.poll(START, *rows, back=48)
+    return account
+
+
+def test_a_bill_takes_over_when_two_reads_agree_after_twelve_hours(used_yesterday):
+    """Before 12 h after the day's end, or with one read, the estimate stays in force."""
+    account, estimate, bill = used_yesterday, 400 * INPUT_NANO, 300 * INPUT_NANO
+    read_bill(account, MIDNIGHT + 5 * HOUR, billed(bill))
+    read_bill(account, MIDNIGHT + 11.5 * HOUR, billed(bill))
+    assert spend(account, START, "all", "all")[YESTERDAY] == estimate
+    changes = read_bill(account, MIDNIGHT + 12 * HOUR, billed(bill))
+    assert changes.newly_billed == (YESTERDAY,)
+    for kind, member in (("all", "all"), ("model", "claude-x-1"), ("workspace", "wrkspc_a")):
+        assert spend(account, START, kind, member)[YESTERDAY] == bill
+    assert spend(account, START, "api_key", "apikey_a")[YESTERDAY] == estimate
+    assert spend(account, START, "all", "all")[TODAY] == 50 * INPUT_NANO
+
+
+def test_reads_that_disagree_start_the_waiting_anew(used_yesterday):
+    """A bill that has just changed waits for a second read at least six hours later."""
+    read_bill(used_yesterday, MIDNIGHT + 5 * HOUR, billed(200 * INPUT_NANO))
+    assert not read_bill(
+        used_yesterday, MIDNIGHT + 13 * HOUR, billed(300 * INPUT_NANO)
+    ).newly_billed
+    assert not read_bill(
+        used_yesterday, MIDNIGHT + 18 * HOUR, billed(300 * INPUT_NANO)
+    ).newly_billed
+    assert read_bill(used_yesterday, MIDNIGHT + 19 * HOUR, billed(300 * INPUT_NANO)).newly_billed
+
+
+def test_a_half_landed_bill_waits_for_two_days(used_yesterday):
+    """A bill below half of the estimate takes over only 48 h after the day's end."""
+    little = billed(100 * INPUT_NANO)
+    for hours in (13, 20, 30, 47):
+        read_bill(used_yesterday, MIDNIGHT + hours * HOUR, little, days=2)
+        whole = spend(used_yesterday, START, "all", "all")
+        assert whole[YESTERDAY] == 400 * INPUT_NANO
+    late = read_bill(used_yesterday, MIDNIGHT + 48 * HOUR, little, days=3)
+    assert YESTERDAY in late.newly_billed
+
+
+def test_a_bill_in_force_never_goes_back(used_yesterday):
+    """A restated bill is followed at once, up and down, and never replaced by the estimate."""
+    for hours, amount in ((6, 400), (13, 400), (14, 10), (15, 500)):
+        read_bill(used_yesterday, MIDNIGHT + hours * HOUR, billed(amount * INPUT_NANO))
+    assert spend(used_yesterday, START, "all", "all")[YESTERDAY] == 500 * INPUT_NANO
+    read_bill(used_yesterday, MIDNIGHT + 16 * HOUR, billed(10 * INPUT_NANO))
+    assert spend(used_yesterday, START, "all", "all")[YESTERDAY] == 10 * INPUT_NANO
+
+
+def test_late_usage_changes_the_hours_of_a_billed_day_not_its_sum(used_yesterday):
+    """Usage that arrives after the bill moves the counters and the shape, not the day's spend."""
+    account = used_yesterday
+    for hours in (6, 13):
+        read_bill(account, MIDNIGHT + hours * HOUR, billed(400 * INPUT_NANO))
+    rows = [*used(MIDNIGHT - DAY + 20 * HOUR, 600), *used(MIDNIGHT + HOUR, 50)]
+    account.poll(MIDNIGHT + 14 * HOUR, *rows, back=48)
+    whole = Scope("acme", "all", "all")
+    snapshot = account.ledger.snapshot(MIDNIGHT + 14 * HOUR)
+    assert snapshot.days[whole][YESTERDAY] == 400 * INPUT_NANO
+    assert snapshot.hours[whole][MIDNIGHT - DAY + 5 * HOUR] == 0
+    assert snapshot.hours[whole][MIDNIGHT - DAY + 20 * HOUR] == 400 * INPUT_NANO
+    assert snapshot.estimated_hours[whole][MIDNIGHT - DAY + 20 * HOUR] == 600 * INPUT_NANO
+
+
+def test_what_no_usage_report_has_is_spread_evenly(used_yesterday):
+    """Code execution has no usage: it is in the spend, a 24th in each hour, in no counter."""
+    execution = BillDimensions(cost_type="code_execution")
+    bill = [billed(400 * INPUT_NANO), billed(240, dimensions=execution)]
+    for hours in (6, 13):
+        read_bill(used_yesterday, MIDNIGHT + hours * HOUR, *bill)
+    snapshot = used_yesterday.ledger.snapshot(MIDNIGHT + 13 * HOUR)
+    whole = Scope("acme", "all", "all")
+    assert snapshot.days[whole][YESTERDAY] == 400 * INPUT_NANO + 240
+    assert snapshot.hours[whole][MIDNIGHT - DAY + 7 * HOUR] == 10
+    line = Scope("acme", "line", Line("none", "code_execution", "none").member)
+    assert snapshot.days[line] == {YESTERDAY: 240}
+    assert "none" not in {labels[3] for labels in snapshot.counters["llm_cost_usd_total"]}
+
+
+def test_days_of_the_bill_are_utc_in_every_time_zone(tmp_path):
+    """Elsewhere a billed UTC day lies in two calendar days; their sum is the bill."""
+    account = Account(f"sqlite:///{tmp_path}/ledger.db", Settings(time_zone="America/New_York"))
+    rows = [*used(MIDNIGHT - DAY + HOUR, 100), *used(MIDNIGHT - DAY + 20 * HOUR, 300)]
+    account.poll(START, *rows, back=48)
+    for hours in (6, 13):
+        read_bill(account, MIDNIGHT + hours * HOUR, billed(800 * INPUT_NANO))
+    days = spend(account, START, "all", "all")
+    assert days == {YESTERDAY - DAY: 200 * INPUT_NANO, YESTERDAY: 600 * INPUT_NANO}
+    line = Scope("acme", "line", Line("claude-x-1", "tokens", "input").member)
+    assert account.ledger.snapshot(START).days[line] == {YESTERDAY: 800 * INPUT_NANO}
+    account.ledger.close()
+
+
+def test_switching_the_api_replaces_the_bill(used_yesterday):
+    """The other API's answer replaces the first one's, day by day: nothing counts twice."""
+    for hours in (6, 13):
+        read_bill(used_yesterday, MIDNIGHT + hours * HOUR, billed(400 * INPUT_NANO))
+    who = BillDimensions("claude-x-1", workspace_id="wrkspc_a", api_key_id="apikey_a")
+    price = INPUT._replace(workspace_id="")
+    analytics = [
+        billed(390 * INPUT_NANO, dimensions=price, query_set="bill/analytics"),
+        billed(390 * INPUT_NANO, dimensions=who, query_set="bill_who/analytics"),
+    ]
+    both = ("bill/analytics", "bill_who/analytics")
+    read_bill(used_yesterday, MIDNIGHT + 14 * HOUR, *analytics, query_sets=both)
+    for kind, member in (("all", "all"), ("workspace", "wrkspc_a"), ("api_key", "apikey_a")):
+        assert spend(used_yesterday, START, kind, member)[YESTERDAY] == 390 * INPUT_NANO
+    read_bill(used_yesterday, MIDNIGHT + 15 * HOUR, billed(400 * INPUT_NANO))
+    assert spend(used_yesterday, START, "all", "all")[YESTERDAY] == 400 * INPUT_NANO
+    assert spend(used_yesterday, START, "workspace", "wrkspc_a")[YESTERDAY] == 400 * INPUT_NANO
+
+
+def test_rows_that_collide_are_added_up(used_yesterday):
+    """Two rows with equal dimensions are two amounts, not one twice written."""
+    twins = [billed(150 * INPUT_NANO), billed(250 * INPUT_NANO)]
+    for hours in (6, 13):
+        read_bill(used_yesterday, MIDNIGHT + hours * HOUR, *twins)
+    assert spend(used_yesterday, START, "all", "all")[YESTERDAY] == 400 * INPUT_NANO
+
+
+def test_a_line_that_disappears_is_zero(used_yesterday):
+    """A day that was read completely holds what was read, nothing from before."""
+    other = billed(70, dimensions=INPUT._replace(model="claude-y-1"))
+    for hours, rows in ((6, [billed(400 * INPUT_NANO), other]), (13, [billed(400 * INPUT_NANO)])):
+        read_bill(used_yesterday, MIDNIGHT + hours * HOUR, *rows)
+    read_bill(used_yesterday, MIDNIGHT + 20 * HOUR, billed(400 * INPUT_NANO))
+    assert spend(used_yesterday, START, "all", "all")[YESTERDAY] == 400 * INPUT_NANO
+
+
+def test_old_days_need_one_read(account):
+    """A day that ended 31 days ago is not revised any more: its first read is in force."""
+    day = YESTERDAY - 40 * DAY
+    changes = read_bill(account, START, billed(100, day=day), days=45)
+    assert day in changes.newly_billed
+    assert YESTERDAY not in changes.newly_billed
+
+
+def test_customers_count_from_the_first_read_on(account):
+    """End customers are counters: history counts 0, days from the first read on count once."""
+    family = "llm_end_customer_billed_usd_total"
+
+    def read(at, *rows):
+        read_bill(account, at, *rows, query_sets=("bill_customer/analytics",))
+        return account.counter(at, family)
+
+    def cost(amount, day, who="uprof_1"):
+        dimensions = BillDimensions(end_customer=who)
+        return billed(amount, day, dimensions, "bill_customer/analytics")
+
+    assert read(START, cost(100, YESTERDAY)) == {("uprof_1",): 0}
+    tomorrow = START + DAY
+    rows = [cost(130, YESTERDAY), cost(7, TODAY), cost(5, TODAY, "")]
+    read(tomorrow, *rows)
+    assert read(tomorrow + timedelta(minutes=5), *rows) == {("uprof_1",): 7, ("none",): 5}
+    assert read(tomorrow + timedelta(minutes=9), *rows) == {("uprof_1",): 7, ("none",): 5}
+
+
+@given(
+    total=st.integers(-(10**15), 10**15),
+    shape=st.lists(st.integers(0, 10**12), min_size=1, max_size=25),
+)
+def test_spreading_loses_nothing(total, shape):
+    """Whatever the shape, the parts add up to the total, and an idle hour gets nothing."""
+    parts = spread(total, shape)
+    assert sum(parts) == total
+    if sum(shape):
+        assert all(part == 0 for part, weight in zip(parts, shape, strict=True) if not weight)
+
+
+def test_spend_in_force_is_in_the_file(used_yesterday):
+    """After a restart the bill is still in force, and NANO is the unit."""
+    for hours in (6, 13):
+        read_bill(used_yesterday, MIDNIGHT + hours * HOUR, billed(5 * NANO))
+    used_yesterday.reopen(MIDNIGHT + 14 * HOUR)
+    snapshot = used_yesterday.ledger.snapshot(MIDNIGHT + 14 * HOUR)
+    assert snapshot.billed_days == {"acme": frozenset({YESTERDAY})}
+    assert snapshot.days[Scope("acme", "all", "all")][YESTERDAY] == 5 * NANO
