@@ -76,6 +76,12 @@ class ManualClock:
         return stop.is_set()
 
 
+def floor_to(step: timedelta, moment: datetime) -> datetime:
+    """Return the start of the UTC hour or UTC day (`step`) that holds `moment`."""
+    hour = floor_hour(moment)
+    return hour.replace(hour=0) if step == DAY else hour
+
+
 def floor_hour(moment: datetime) -> datetime:
     """Return the start of the UTC hour that holds `moment`."""
     return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from claude_cost_exporter.clock import HOUR, floor_hour
+from claude_cost_exporter.clock import DAY, HOUR, floor_to
 from claude_cost_exporter.errors import ExporterError, LedgerError, SourceError
-from claude_cost_exporter.ledger.base import Batch, Names, PricedUsage
+from claude_cost_exporter.ledger.base import Batch, BillBatch, Names, PricedUsage
 from claude_cost_exporter.records import (
     ApiKeyRecord,
+    BillRecord,
     OrganizationRecord,
     UsageRecord,
     Window,
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from claude_cost_exporter.records import Record
     from claude_cost_exporter.sources.base import Source
 
-HISTORY_CHUNK = timedelta(days=7)  # one page of hours
 CATCH_UP = HOUR
 SHORTEST_STALE = timedelta(minutes=15)
 
@@ -99,7 +99,6 @@ class AccountPoller:
         self.account, self.provider = account, provider
         self.sources = sources
         self.attempts: dict[str, Attempt] = {}
-        self.stale_after = max(SHORTEST_STALE, 3 * poll_interval)
         self._ledger, self._prices, self._clock = ledger, prices, clock
         self._observer, self._changed = observer, changed
         self._poll_interval, self._history = poll_interval, history
@@ -144,55 +143,77 @@ class AccountPoller:
 
     def _window(self, source: Source, at: datetime, back: timedelta) -> Window:
         """Return the trailing window; it always reaches back to where the last read ended."""
-        end = floor_hour(at) + HOUR
+        now = floor_to(source.align, at)
+        end = now if source.align == DAY else now + HOUR
         known = self._ledger.progress(self.account, source.name)
         if known.watermark is None:
-            shortest = min(cadence.back for cadence in source.cadences)
-            return Window(end - HOUR - shortest, end)
-        start = min(end - HOUR - back, floor_hour(known.watermark))
+            return Window(now - min(cadence.back for cadence in source.cadences), end)
+        read_to = floor_to(source.align, known.watermark)
+        start = min(now - back, read_to)
         if known.history_start and start < known.history_start:
-            start = min(known.history_start, floor_hour(known.watermark))
+            start = min(known.history_start, read_to)
         return Window(start, end)
 
     def _read(self, source: Source, window: Window, at: datetime, *, history: bool = False) -> None:
         records = list(source.fetch(window, history=history))
-        usage = [record for record in records if isinstance(record, UsageRecord)]
         if names := _names(records):
             self._ledger.name(self.account, names, at)
-        if source.has_history:
-            account, rates = self.account, self._prices.rates
-            rows = [PricedUsage(record, rates(account, record)) for record in usage]
+        if source.history_chunk is not None:
             until = None if history else self._catching_up(source, at)
-            batch = Batch(account, source.name, window, at, rows, is_history=history,
-                          catching_up_until=until)  # fmt: skip
-            changes = self._ledger.upsert(batch)
-            self._observer.rows_upserted(account, source.name, changes.written)
+            read = (self.account, source.name, window, at)
+            if source.query_sets:
+                written = self._ledger.bill(BillBatch(
+                    *read,
+                    [record for record in records if isinstance(record, BillRecord)],
+                    source.query_sets,
+                    is_history=history,
+                    catching_up_until=until,
+                )).written  # fmt: skip
+            else:
+                batch = Batch(*read, self._priced(records), is_history=history,
+                              catching_up_until=until)  # fmt: skip
+                written = self._ledger.upsert(batch).written
+            self._observer.rows_upserted(self.account, source.name, written)
+
+    def _priced(self, records: Iterable[Record]) -> list[PricedUsage]:
+        account, rates = self.account, self._prices.rates
+        usage = (record for record in records if isinstance(record, UsageRecord))
+        return [PricedUsage(record, rates(account, record)) for record in usage]
+
+    def stale_after(self, source: Source) -> timedelta:
+        """Return the time between good polls from which on a source counts as catching up."""
+        often = min(cadence.every for cadence in source.cadences)
+        return max(SHORTEST_STALE, 3 * max(self._poll_interval, often))
 
     def _catching_up(self, source: Source, at: datetime) -> datetime | None:
         """Return until when increase() holds the spend of a gap that ends now, if one does."""
         last = self._ledger.progress(self.account, source.name).last_success
-        if last is None or at - last <= self.stale_after:
+        if last is None or at - last <= self.stale_after(source):
             return None
         self._log.warning("catching up", source=source.name, since=f"{last:%Y-%m-%dT%H:%M:%SZ}")
         return at + CATCH_UP
 
     def load_history(self) -> bool:
         """Load the next older chunk of each source; False when there is none, or all failed."""
-        loaded = [self._load_chunk(source) for source in self.sources if source.has_history]
+        loaded = [self._load_chunk(source) for source in self.sources]
         return any(loaded)
 
     def _load_chunk(self, source: Source) -> bool:
+        if source.history_chunk is None:
+            return False
         known = self._ledger.progress(self.account, source.name)
         if known.history_start is None:
             return False
-        wanted = floor_hour(self._clock.now() - self._history)
+        wanted = floor_to(source.align, self._clock.now() - self._history)
         target = known.history_target or wanted
         if known.history_target is None or wanted < target:
             self._ledger.aim_history(self.account, source.name, wanted)
             target = wanted
         if known.history_start <= target:
             return False
-        window = Window(max(target, known.history_start - HISTORY_CHUNK), known.history_start)
+        window = Window(
+            max(target, known.history_start - source.history_chunk), known.history_start
+        )
         try:
             self._read(source, window, self._clock.now(), history=True)
         except ExporterError as error:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from claude_cost_exporter.clock import HOUR
 from claude_cost_exporter.errors import BadRequestError
 from claude_cost_exporter.records import (
     ApiKeyRecord,
@@ -88,7 +89,9 @@ class AnthropicEntities:
 
     name = "entities"
     cadences: Sequence[Cadence] = (Cadence(timedelta(hours=1), timedelta(0)),)
-    has_history = False
+    align = HOUR
+    history_chunk: timedelta | None = None
+    query_sets: tuple[str, ...] = ()
 
     def __init__(self, client: ApiClient) -> None:
         self._client = client

@@ -50,7 +50,9 @@ class AnthropicUsage:
         Cadence(HOUR, 48 * HOUR),
         Cadence(timedelta(days=1), timedelta(days=31)),
     )
-    has_history = True
+    align = HOUR
+    history_chunk: timedelta | None = timedelta(days=7)  # one page of hours
+    query_sets: tuple[str, ...] = ()
 
     def __init__(self, client: ApiClient, clock: Clock, fields: FieldObserver) -> None:
         self._client = client

@@ -28,7 +28,13 @@ class Source(Protocol):
 
     name: str
     cadences: Sequence[Cadence]
-    has_history: bool
+    align: timedelta
+    """Windows begin and end on full hours or, when this is a day, UTC midnights; a source that
+    is read by the day is asked for closed days only."""
+    history_chunk: timedelta | None
+    """How much history one request chain may read; None: the source has no history."""
+    query_sets: tuple[str, ...]
+    """What its bill records come from; empty when it has none."""
 
     def fetch(self, window: Window, *, history: bool = False) -> Iterable[Record]:
         """Read the window completely. `history` marks reads outside the request budget."""
