@@ -6,7 +6,6 @@ https://platform.claude.com/docs/en/api/admin/usage_report/retrieve_messages (20
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import msgspec
@@ -19,6 +18,7 @@ from claude_cost_exporter.records import (
     UsageRecord,
     label_value,
 )
+from claude_cost_exporter.sources.buckets import Moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 # More than this in one row and hour is a defect, and more than 64 bits of nano-dollars could hold.
 Count = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
 Requests = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
-Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class CacheCreation(msgspec.Struct):

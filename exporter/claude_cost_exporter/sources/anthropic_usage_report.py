@@ -6,19 +6,26 @@ https://platform.claude.com/docs/en/api/admin/usage_report/retrieve_messages (20
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-import structlog
-
 from claude_cost_exporter.clock import HOUR
-from claude_cost_exporter.errors import BadRequestError, BodyTooLargeError, ParseError, SourceError
-from claude_cost_exporter.records import Window, label_value
+from claude_cost_exporter.errors import BadRequestError, BodyTooLargeError, SourceError
+from claude_cost_exporter.records import Window
 from claude_cost_exporter.sources.anthropic_usage_page import Bucket, Page
-from claude_cost_exporter.sources.pages import Cursor, pages, unknown_fields
+from claude_cost_exporter.sources.buckets import (
+    MINUTE,
+    WIDTHS,
+    hole,
+    missing,
+    rfc3339,
+    start_of,
+)
+from claude_cost_exporter.sources.pages import NEXT_PAGE, pages
+from claude_cost_exporter.sources.unknown import UnknownFields
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+    from datetime import datetime, timedelta
 
     from claude_cost_exporter.clock import Clock
     from claude_cost_exporter.sources.base import FieldObserver, Notes
@@ -27,11 +34,7 @@ if TYPE_CHECKING:
 PATH = "/v1/organizations/usage_report/messages"
 SOURCE = "usage"
 BETA = {"anthropic-beta": "fast-mode-2026-02-01"}  # grouping and filtering by speed need it
-MINUTE = timedelta(minutes=1)
-WIDTHS = {HOUR: "1h", MINUTE: "1m"}
 MAX_BUCKETS = {HOUR: 168, MINUTE: 1440}
-NEXT_PAGE = Cursor("next_page", "page", max_pages=1000)
-MAX_UNKNOWN_FIELDS = 50
 ABOUT_SIZE = re.compile(r"\b(results?|rows?|buckets?|limit|large|many|size|smaller|maximum)\b")
 
 
@@ -45,8 +48,8 @@ class Query(NamedTuple):
     def parameters(self, window: Window, step: timedelta, limit: int) -> list[tuple[str, str]]:
         """Return the query string's pairs."""
         return [
-            ("starting_at", _rfc3339(window.start)),
-            ("ending_at", _rfc3339(window.end)),
+            ("starting_at", rfc3339(window.start)),
+            ("ending_at", rfc3339(window.end)),
             ("bucket_width", WIDTHS[step]),
             *(("group_by[]", name) for name in self.group_by),
             *self.filters,
@@ -67,21 +70,21 @@ class UsageReport:
         self, client: ApiClient, clock: Clock, fields: FieldObserver, notes: Notes
     ) -> None:
         self._client, self._clock = client, clock
-        self._fields, self._notes = fields, notes
+        self._notes = notes
         self._limits = dict(MAX_BUCKETS)
         self._capped: set[timedelta] = set()
-        self._unknown: set[str] = set()
+        self._unknown = UnknownFields(SOURCE, PATH, fields)
 
     def read(self, query: Query, window: Window) -> list[Bucket]:
         """Return one bucket for every hour of the window, the open hour included."""
         buckets = self._buckets(query, window, HOUR)
-        missing = _missing(buckets, window, HOUR)
+        lacking = _lacking(buckets, window, HOUR)
         last = window.end - HOUR
-        if missing == [last] and self._clock.now() < window.end + HOUR:
+        if lacking == [last] and self._clock.now() < window.end + HOUR:
             self._notes.add("open_hour", "the open hour is not served at 1h; it is read at 1m")
             buckets.append(self._by_minute(query, last))
-        elif missing:
-            raise _hole(missing, window)
+        elif lacking:
+            raise hole(PATH, lacking, window)
         return buckets
 
     def _by_minute(self, query: Query, hour: datetime) -> Bucket:
@@ -91,9 +94,9 @@ class UsageReport:
             return Bucket(hour, hour + HOUR, [])
         window = Window(hour, end)
         minutes = self._buckets(query, window, MINUTE)
-        missing = _missing(minutes, window, MINUTE)
-        if missing and minutes and missing[0] < max(minute.starting_at for minute in minutes):
-            raise _hole(missing, window)
+        lacking = _lacking(minutes, window, MINUTE)
+        if lacking and minutes and lacking[0] < max(minute.starting_at for minute in minutes):
+            raise hole(PATH, lacking, window)
         return Bucket(hour, hour + HOUR, [row for minute in minutes for row in minute.results])
 
     def _buckets(self, query: Query, window: Window, step: timedelta) -> list[Bucket]:
@@ -138,57 +141,13 @@ class UsageReport:
             history=query.history,
         )
         for page, body in walk:
-            self._count_unknown(body)
+            self._unknown.look(body, Page)
             for index, bucket in enumerate(page.data):
-                _check(bucket, index, window, step, seen)
-                bucket.starting_at = bucket.starting_at.astimezone(UTC)
+                where = f"{PATH}: $.data[{index}]"
+                bucket.starting_at = start_of(bucket, where, window, step, seen)
                 seen.add(bucket.starting_at)
                 yield bucket
 
-    def _count_unknown(self, body: bytes) -> None:
-        for field in unknown_fields(body, Page) - self._unknown:
-            if len(self._unknown) >= MAX_UNKNOWN_FIELDS:
-                return
-            self._unknown.add(field)
-            name = label_value(field)
-            self._fields.unknown_field(SOURCE, name)
-            structlog.get_logger().warning("unknown field", endpoint=PATH, field=name)
 
-
-def _check(
-    bucket: Bucket, index: int, window: Window, step: timedelta, seen: Collection[datetime]
-) -> None:
-    """Refuse a bucket that was not asked for: one would count twice, or in the wrong hour."""
-    start, end = bucket.starting_at, bucket.ending_at
-    where = f"{PATH}: $.data[{index}]"
-    if not window.start <= start < window.end or start in seen:
-        raise ParseError(
-            f"{where}.starting_at is {_shown(start)}, twice or outside {_shown(window.start)} to "
-            f"{_shown(window.end)}"
-        )
-    if (start - window.start) % step or not start < end <= start + step:
-        raise ParseError(
-            f"{where} is from {_shown(start)} to {_shown(end)}, not a bucket of {WIDTHS[step]}"
-        )
-
-
-def _missing(buckets: Collection[Bucket], window: Window, step: timedelta) -> list[datetime]:
-    """Return the starts that no bucket has, oldest first."""
-    found = {bucket.starting_at for bucket in buckets}
-    count = int((window.end - window.start) / step)
-    return [start for n in range(count) if (start := window.start + step * n) not in found]
-
-
-def _hole(missing: list[datetime], window: Window) -> ParseError:
-    return ParseError(
-        f"{PATH}: the bucket of {_shown(missing[0])} is missing from the answer for "
-        f"{_shown(window.start)} to {_shown(window.end)}, and so are {len(missing) - 1} others"
-    )
-
-
-def _shown(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%S%z}".replace("+0000", "Z")
-
-
-def _rfc3339(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+def _lacking(buckets: Collection[Bucket], window: Window, step: timedelta) -> list[datetime]:
+    return missing({bucket.starting_at for bucket in buckets}, window, step)

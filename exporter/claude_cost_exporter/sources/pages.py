@@ -32,6 +32,9 @@ class Cursor(NamedTuple):
     max_pages: int
 
 
+NEXT_PAGE = Cursor("next_page", "page", max_pages=1000)
+"""How reports say it."""
+
 T = TypeVar("T")
 P = TypeVar("P", bound=Page)
 
