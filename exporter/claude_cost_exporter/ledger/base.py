@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date, datetime, timedelta
 
+    from claude_cost_exporter.ledger.notebook import AccountNotebook
     from claude_cost_exporter.pricing.rates import Rates
     from claude_cost_exporter.records import (
         ApiKeyRecord,
@@ -156,6 +157,10 @@ class Ledger(Protocol):
 
     def progress(self, account: str, source: str) -> Progress:
         """Return how far a source has been read."""
+        ...
+
+    def notebook(self, account: str) -> AccountNotebook:
+        """Return what the sources of an account remember across restarts."""
         ...
 
     def books(self) -> Sequence[StoredBook]:
