@@ -30,7 +30,12 @@ from typing import ClassVar
 
 
 class ExporterError(Exception):
-    """Base of all errors that the command line prints without a traceback."""
+    """Base of all errors that the command line prints without a traceback.
+
+    `kind` is what the error metric calls it.
+    """
+
+    kind: ClassVar[str] = "internal"
 
 
 class ConfigError(ExporterError):
@@ -46,9 +51,9 @@ class PriceError(ExporterError):
 
 
 class SourceError(ExporterError):
-    """A provider could not be read. `kind` is what the error metric calls it."""
+    """A provider could not be read."""
 
-    kind: ClassVar[str] = "source"
+    kind = "source"
 
 
 class UnauthorizedError(SourceError):
@@ -131,6 +136,8 @@ class StoppedError(SourceError):
 
 class LedgerError(ExporterError):
     """The ledger could not be read or written."""
+
+    kind = "ledger"
 
 
 class LedgerLockedError(LedgerError):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from claude_cost_exporter.clock import DAY, HOUR, floor_to
-from claude_cost_exporter.errors import ExporterError, LedgerError, SourceError, StoppedError
+from claude_cost_exporter.errors import ExporterError, StoppedError
 from claude_cost_exporter.ledger.base import Batch, BillBatch, Names, PricedUsage
 from claude_cost_exporter.records import (
     ApiKeyRecord,
@@ -80,7 +80,7 @@ class AccountPoller:
         self,
         account: str,
         provider: str,
-        sources: Sequence[Source],
+        sources: Callable[[], Sequence[Source]],
         *,
         whose: Owner,
         ledger: Ledger,
@@ -92,15 +92,23 @@ class AccountPoller:
         changed: Callable[[], None] = lambda: None,
     ) -> None:
         self.account, self.provider = account, provider
-        self.sources = sources
         self.attempts: dict[str, Attempt] = {}
         self._ledger, self._prices, self._clock = ledger, prices, clock
         self._observer, self._changed, self._whose = observer, changed, whose
         self._poll_interval, self._history = poll_interval, history
-        self._schedules = {source.name: Schedule(source.cadences) for source in sources}
+        self._sources = sources
+        self._schedules: dict[str, Schedule] = {}
         self._rows_per_hour: dict[str, float] = {}
         self._identified = False
         self._log = structlog.get_logger().bind(account=account)
+
+    @property
+    def sources(self) -> Sequence[Source]:
+        """Return what is polled now; which APIs a key may read is found out on the way."""
+        return self._sources()
+
+    def _schedule(self, source: Source) -> Schedule:
+        return self._schedules.setdefault(source.name, Schedule(source.cadences))
 
     def run(self, stop: Event) -> None:
         """Poll until `stop` is set; load history until the next poll is due, but at least once."""
@@ -124,14 +132,14 @@ class AccountPoller:
     def poll(self) -> None:
         """Poll every source that is due; a failure keeps the rows and is remembered."""
         for source in self.sources:
-            back = self._schedules[source.name].back(self._clock.monotonic())
+            back = self._schedule(source).back(self._clock.monotonic())
             if back is not None:
                 self._attempt(source, back)
                 self._changed()
 
     def _attempt(self, source: Source, back: timedelta) -> None:
         at, started = self._clock.now(), self._clock.monotonic()
-        schedule, failure, sentence = self._schedules[source.name], "", ""
+        schedule, failure, sentence = self._schedule(source), "", ""
         try:
             window = self._window(source, at, back)
             for part in self._parts(source, window):
@@ -140,7 +148,7 @@ class AccountPoller:
         except StoppedError:
             return
         except ExporterError as error:
-            failure, sentence = kind_of(error), str(error)
+            failure, sentence = error.kind, str(error)
             self._log.error("poll failed", source=source.name, kind=failure, error=sentence)
         except Exception as error:  # noqa: BLE001 - a defect must not end the thread unseen
             failure, sentence = "internal", f"unexpected {type(error).__name__}: {error}"
@@ -169,29 +177,30 @@ class AccountPoller:
 
     def _read(
         self, source: Source, window: Window, at: datetime, *, newest: bool, history: bool = False
-    ) -> None:
+    ) -> bool:
+        """Read a window and store what was read; False when that was no time at all."""
         if source.history_chunk is not None:
             self.identify()
         records = list(source.fetch(window, history=history))
         self._rows_per_hour[source.name] = len(records) / ((window.end - window.start) / HOUR)
         if names := _names(records):
             self._ledger.name(self.account, names, at)
-        if source.history_chunk is not None:
-            until = self._catching_up(source, at) if newest else None
-            read = (self.account, source.name, window, at)
-            if source.query_sets:
-                written = self._ledger.bill(BillBatch(
-                    *read,
-                    [record for record in records if isinstance(record, BillRecord)],
-                    source.query_sets,
-                    is_history=not newest,
-                    catching_up_until=until,
-                )).written  # fmt: skip
-            else:
-                batch = Batch(*read, self._priced(records), is_history=not newest,
-                              catching_up_until=until)  # fmt: skip
-                written = self._ledger.upsert(batch).written
-            self._observer.rows_upserted(self.account, source.name, written)
+        read = next((record for record in records if isinstance(record, Window)), window)
+        if source.history_chunk is None or read.start >= read.end:
+            return False
+        until = self._catching_up(source, at) if newest else None
+        what = (self.account, source.name, read, at)
+        if source.query_sets:
+            bill = [record for record in records if isinstance(record, BillRecord)]
+            written = self._ledger.bill(BillBatch(
+                *what, bill, source.query_sets, is_history=not newest, catching_up_until=until
+            )).written  # fmt: skip
+        else:
+            written = self._ledger.upsert(Batch(
+                *what, self._priced(records), is_history=not newest, catching_up_until=until
+            )).written  # fmt: skip
+        self._observer.rows_upserted(self.account, source.name, written)
+        return True
 
     def _priced(self, records: Iterable[Record]) -> list[PricedUsage]:
         account, rates = self.account, self._prices.rates
@@ -231,14 +240,15 @@ class AccountPoller:
         return any(loaded)
 
     def _load_chunk(self, source: Source) -> bool:
-        trouble = self._schedules[source.name].trouble
+        trouble = self._schedule(source).trouble
         latest = self.attempts.get(source.name)
         if latest and latest.error:
             return False  # what cannot be polled cannot be loaded
         try:
             window = self._next_chunk(source)
-            if window is not None:
-                self._read(source, window, self._clock.now(), newest=False, history=True)
+            loaded = window is not None and self._read(
+                source, window, self._clock.now(), newest=False, history=True
+            )
         except StoppedError:
             return False
         except Exception as error:  # noqa: BLE001 - a defect must not end the thread unseen
@@ -247,20 +257,20 @@ class AccountPoller:
                               exc_info=not isinstance(error, ExporterError))  # fmt: skip
             return False
         trouble.pop(HISTORY_WAITS, None)
-        if window is not None:
+        if loaded:
             self._changed()
-        return window is not None
+        return loaded
 
     def _next_chunk(self, source: Source) -> Window | None:
         """Return the next stretch of history to read, None when it is complete."""
         known = self._ledger.progress(self.account, source.name)
         if known.history_start is None:
             return None
-        wanted = floor_to(source.align, self._clock.now() - self._history)
-        target = known.history_target or wanted
-        if known.history_target is None or wanted < target:
+        oldest = floor_to(source.align, self._clock.now() - self._history)
+        wanted = source.history_from(oldest)
+        if known.history_target is None or wanted < known.history_target:
             self._ledger.aim_history(self.account, source.name, wanted)
-            target = wanted
+        target = source.history_from(min(known.history_target or wanted, wanted))
         if known.history_start <= target:
             return None
         start = max(target, known.history_start - self._chunk(source))
@@ -271,13 +281,6 @@ class AccountPoller:
             days_left=round((known.history_start - target) / timedelta(days=1), 1),
         )
         return Window(start, known.history_start)
-
-
-def kind_of(error: ExporterError) -> str:
-    """Return the label of the error metric."""
-    if isinstance(error, SourceError):
-        return error.kind
-    return "ledger" if isinstance(error, LedgerError) else "internal"
 
 
 def _names(records: Iterable[Record]) -> Names | None:

@@ -104,6 +104,7 @@ class Exporter:
                 stop=stop,
                 requests=self.metrics.request_observer(block.account),
                 fields=self.metrics,
+                notebook=self.ledger.notebook(block.account),
                 transport=transport,
             ))  # fmt: skip
         self.publisher = Publisher(
@@ -125,7 +126,7 @@ class Exporter:
         self.pollers.append(AccountPoller(
             block.account,
             account.provider,
-            account.sources,
+            lambda: account.sources,
             whose=account.whose,
             ledger=self.ledger,
             prices=self.prices,

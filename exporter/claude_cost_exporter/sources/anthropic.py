@@ -12,8 +12,11 @@ from urllib.parse import urlsplit
 import msgspec
 
 from claude_cost_exporter.errors import UnauthorizedError
+from claude_cost_exporter.sources.anthropic_analytics import AnthropicAnalytics
+from claude_cost_exporter.sources.anthropic_cost import AnthropicCost
 from claude_cost_exporter.sources.anthropic_entities import AnthropicEntities, read_organization
-from claude_cost_exporter.sources.anthropic_usage import AnthropicUsage
+from claude_cost_exporter.sources.anthropic_usage_takeover import UsageWithSuccessor
+from claude_cost_exporter.sources.api_choice import ApiChoice, Wanted
 from claude_cost_exporter.sources.http import LOOPBACK, ApiClient
 from claude_cost_exporter.sources.limiter import Limiter
 from claude_cost_exporter.sources.secrets import Secret
@@ -24,7 +27,8 @@ if TYPE_CHECKING:
 
     from claude_cost_exporter.clock import Clock
     from claude_cost_exporter.records import OrganizationRecord
-    from claude_cost_exporter.sources.base import FieldObserver, Source
+    from claude_cost_exporter.sources.api_choice import Api
+    from claude_cost_exporter.sources.base import FieldObserver, Notebook, Source
     from claude_cost_exporter.sources.http import RequestObserver, Transport
 
 PROVIDER = "anthropic"
@@ -45,6 +49,8 @@ class AnthropicConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     base_url: str = "https://api.anthropic.com"
     poll_interval: timedelta = SHORTEST_POLL
     history: timedelta = timedelta(days=90)
+    api: Wanted = "auto"
+    """Where billed money comes from."""
 
     def problems(self) -> Iterator[str]:
         """Yield what is wrong, each beginning with the key it is about."""
@@ -156,6 +162,7 @@ class AnthropicAccount:
         stop: Event,
         requests: RequestObserver,
         fields: FieldObserver,
+        notebook: Notebook,
         transport: Transport | None = None,
     ) -> None:
         self.limiter = _limiter(config, clock, stop)
@@ -169,10 +176,20 @@ class AnthropicAccount:
             max_wait=config.poll_interval,
             transport=transport,
         )
-        self.sources: Sequence[Source] = (
+        self._always: Sequence[Source] = (
             AnthropicEntities(self.client),
-            AnthropicUsage(self.client, clock, fields),
+            UsageWithSuccessor(self.client, clock, fields, notebook),
         )
+        self._choice = ApiChoice(config.api, clock)
+        self._bill: Mapping[Api, Source] = {
+            "analytics": AnthropicAnalytics(self.client, clock, fields, self._choice),
+            "legacy": AnthropicCost(self.client, fields, self._choice),
+        }
+
+    @property
+    def sources(self) -> Sequence[Source]:
+        """Return what to poll now: the bill is read from one of the two APIs."""
+        return (*self._always, self._bill[self._choice.api])
 
     def whose(self, *, once: bool = False) -> OrganizationRecord:
         """Return the organisation of the key; `once`: without trying again."""

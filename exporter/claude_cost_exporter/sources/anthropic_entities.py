@@ -24,6 +24,7 @@ from claude_cost_exporter.sources.pages import Cursor, decode, pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     from claude_cost_exporter.records import Record, Window
     from claude_cost_exporter.sources.http import ApiClient
@@ -101,6 +102,7 @@ class AnthropicEntities:
     align = HOUR
     history_chunk: timedelta | None = None
     query_sets: tuple[str, ...] = ()
+    api = ""
 
     def __init__(self, client: ApiClient) -> None:
         self._client = client
@@ -112,6 +114,10 @@ class AnthropicEntities:
         if self._found_default:
             return ()
         return ("the default workspace's id cannot be listed; it is called default",)
+
+    def history_from(self, wanted: datetime) -> datetime:
+        """Return `wanted`: names have no history."""
+        return wanted
 
     def fetch(self, window: Window, *, history: bool = False) -> Iterator[Record]:
         """Yield the organisation, its workspaces and its keys, as they are now."""

@@ -8,24 +8,25 @@ https://platform.claude.com/docs/en/api/admin/usage_report/retrieve_messages (20
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from claude_cost_exporter.clock import HOUR
 from claude_cost_exporter.errors import BadRequestError
 from claude_cost_exporter.records import ATTRIBUTION, PROBE, UsageRecord, Window
-from claude_cost_exporter.sources.anthropic_usage_page import Bucket, Slice, usage_records
+from claude_cost_exporter.sources.anthropic_usage_page import Bucket, askable, usage_records
 from claude_cost_exporter.sources.anthropic_usage_report import SOURCE, Query, UsageReport
 from claude_cost_exporter.sources.base import Cadence, FieldObserver, Notes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from claude_cost_exporter.clock import Clock
     from claude_cost_exporter.sources.http import ApiClient
 
 PRICE_DIMENSIONS = ("model", "service_tier", "context_window", "inference_geo", "speed")
 WHO_DIMENSIONS = ("workspace_id", "api_key_id", "model", "service_tier", "inference_geo")
+FILTERS = ("context_window[]", "speeds[]")
 
 
 class AnthropicUsage:
@@ -40,6 +41,7 @@ class AnthropicUsage:
     align = HOUR
     history_chunk: timedelta | None = timedelta(days=7)  # one page of hours
     query_sets: tuple[str, ...] = ()
+    api = "legacy"
 
     def __init__(self, client: ApiClient, clock: Clock, fields: FieldObserver) -> None:
         self._notes = Notes(self.name)
@@ -50,16 +52,17 @@ class AnthropicUsage:
         """Say what was found out about this key and organisation."""
         return self._notes.sentences()
 
+    def history_from(self, wanted: datetime) -> datetime:
+        """Return `wanted`: no end of the report is documented."""
+        return wanted
+
     def fetch(self, window: Window, *, history: bool = False) -> Iterator[UsageRecord]:
         """Yield the probe's rows of the window, then the attribution rows that explain them."""
         probe = self._probe(window, history=history)
-        slices = {
-            Slice(row.context_window, row.speed) for bucket in probe for row in bucket.results
-        }
         suffix = "" if self._speed else "/nospeed"
         yield from usage_records(PROBE + suffix, probe, None)
-        for one in self._askable(slices):
-            query = Query(WHO_DIMENSIONS, one.filters(), history)
+        for one in askable(probe, self._notes):
+            query = Query(WHO_DIMENSIONS, one.filters(FILTERS), history)
             buckets = self._report.read(query, window)
             yield from usage_records(ATTRIBUTION + suffix, buckets, one)
 
@@ -83,16 +86,3 @@ class AnthropicUsage:
                 f"is a lower bound ({refused})",
             )
         return buckets
-
-    def _askable(self, slices: Collection[Slice]) -> list[Slice]:
-        """Leave out a slice that no filter can tell from another: its rows would count twice."""
-        askable = [
-            one for one in slices if not any(one.holds(other) for other in slices if other != one)
-        ]
-        if len(askable) < len(slices):
-            self._notes.add(
-                "null_slices",
-                "some rows have no context_window or speed; they are in the totals, but no "
-                "workspace or key can be named for them",
-            )
-        return sorted(askable, key=lambda one: (one.context_window or "", one.speed or ""))
