@@ -18,7 +18,7 @@ from claude_cost_exporter.simulator.bill import (
 )
 from claude_cost_exporter.simulator.buckets import rfc3339
 from claude_cost_exporter.simulator.facts import DIMENSIONS, FILTERS, Fact, Facts, facts_of, shown
-from claude_cost_exporter.simulator.pages import next_token, read_token
+from claude_cost_exporter.simulator.pages import next_token, read_number, read_token
 from claude_cost_exporter.simulator.parameters import required
 from claude_cost_exporter.simulator.traffic import DAY_MINUTES
 from claude_cost_exporter.simulator.wire import bad_request
@@ -74,10 +74,10 @@ class Cursor(NamedTuple):
     @classmethod
     def read(cls, text: str) -> Cursor:
         """Return the cursor in a token."""
-        numbers = text.split("/")
-        if len(numbers) != len(cls._fields) or not all(n.isdigit() for n in numbers):
+        numbers = [read_number(part) for part in text.split("/")]
+        if len(numbers) != len(cls._fields):
             raise bad_request("page: Invalid page token.")
-        return cls(*map(int, numbers))
+        return cls(*numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,6 @@ class Query:
     """What one request asks for."""
 
     spans: list[Span]
-    group_by: frozenset[str]
     fan_out: frozenset[str]
     """`cost_type` and `token_type`, if asked for: they count neither as groups nor as rows."""
     group: Group[Facts]
@@ -127,7 +126,7 @@ def read_query(call: Call, orders: tuple[str, ...], fan_out: tuple[str, ...] = (
     parameters.finish()
     reading = refreshed_reading(cursor.refreshed)
     asked = frozenset(group_by) & frozenset(fan_out)
-    return Query(spans, grouped, asked, group, order_by, descending, limit, cursor, reading)
+    return Query(spans, asked, group, order_by, descending, limit, cursor, reading)
 
 
 def _cursor(call: Call) -> Cursor:
@@ -149,7 +148,7 @@ def _range(call: Call, width: str) -> tuple[int, int]:
     if end is None:
         if width:
             raise bad_request("ending_at: Field required with time_bucket_width.")
-        end = max(start, min(call.now, start + MAX_RANGE))
+        end = start if start > call.now else min(call.now, start + MAX_RANGE)
     elif end <= start:
         raise bad_request("ending_at: Must be after starting_at.")
     most = MAX_RANGE_OF_MINUTES if width == "1m" else MAX_RANGE
