@@ -35,6 +35,7 @@ from claude_cost_exporter.simulator.wire import (
     Response,
     error_body,
     to_json,
+    to_json_fast,
 )
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ class Simulator:
             self.bill,
             self.switches,
         )
-        return self._response(200, to_json(route.answer(call)), now)
+        return self._response(200, to_json_fast(route.answer(call)), now)
 
     def _spoiled(self, fault: Fault, status: int, now: datetime) -> Response:
         """Return an answer that never looked at the truth."""
