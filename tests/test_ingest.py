@@ -38,6 +38,66 @@ def fail_with(error):
 # --- windows
 
 
+def test_what_was_not_read_does_not_count_as_read(polling):
+    """A source may say how much of a window it has read; the next window begins there."""
+    one = polling()
+    one.source.reads = lambda window: Window(window.start, OPEN - HOUR)
+    one.poll()
+    assert one.progress().watermark == OPEN - HOUR
+    one.poll(hours=9)
+    assert one.progress().watermark == OPEN - HOUR
+    one.source.reads = lambda window: window
+    assert one.poll(minutes=1)[0].start == OPEN - HOUR
+    assert one.progress().watermark == one.clock.now()
+
+
+def test_no_time_at_all_is_a_good_poll_that_stores_nothing(polling):
+    """A poll that was answered and read nothing is up, and leaves the ledger as it was."""
+    one = polling()
+    one.source.reads = lambda window: Window(window.start, window.start)
+    one.poll()
+    assert one.attempt().error == ""
+    assert one.progress().watermark is None
+    assert one.total() == 0
+
+
+def test_an_hour_read_up_to_a_minute_is_begun_and_not_complete(polling):
+    """The first poll's newest hour is the baseline, however far behind the data are."""
+    one = polling()
+    reached = OPEN - HOUR + timedelta(minutes=20)
+    one.source.reads = lambda window: Window(window.start, reached)
+    one.poll()
+    assert one.progress().watermark == reached
+    assert one.ledger.snapshot(one.clock.now()).accounts[0].counting_since == one.clock.now()
+    one.source.reads = lambda window: window
+    one.poll(minutes=1)
+    one.ledger.snapshot(one.clock.now())
+    one.clock.advance(timedelta(minutes=2))
+    counted = sum(one.ledger.snapshot(one.clock.now()).counters["llm_cost_usd_total"].values())
+    assert counted == NANO_OF_AN_HOUR  # the open hour; the one before is the baseline
+
+
+def test_history_ends_where_the_provider_has_no_more(polling):
+    """History is loaded from where the source says it begins, and not asked for beyond."""
+    one = polling(history=30 * DAY)
+    one.source.serves_since = OPEN - 10 * DAY
+    one.poll()
+    while one.poller.load_history():
+        pass
+    assert one.progress().history_start == one.progress().history_target == OPEN - 10 * DAY
+    one.source.serves_since = OPEN - 8 * DAY
+    assert not one.poller.load_history()
+
+
+def test_history_that_cannot_be_read_does_not_turn_in_circles(polling):
+    """A chunk of which nothing was read ends the load until the next poll."""
+    one = polling(history=5 * DAY)
+    one.poll()
+    one.source.reads = lambda window: Window(window.start, window.start)
+    assert not one.poller.load_history()
+    assert one.progress().history_start == OPEN - 3 * HOUR
+
+
 def test_the_first_poll_reads_three_hours_and_the_open_one(polling):
     """A ledger that knows nothing begins small; older hours are the history load's."""
     assert polling().poll() == [Window(OPEN - 3 * HOUR, OPEN + HOUR)]

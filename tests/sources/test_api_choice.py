@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from claude_cost_exporter.errors import SourceError
+from claude_cost_exporter.errors import ConfigError, SourceError
 from claude_cost_exporter.simulator import Availability, Switches, faults
 from claude_cost_exporter.sources.api_choice import ApiChoice
 from tests.support.api import Bench, refused
@@ -104,6 +104,12 @@ def test_a_configured_api_is_the_only_one(simulated, api, source):
     assert info(one) == {"usage": "legacy", source: api}
     assert asked(one, "analytics_cost" if api == "legacy" else "cost_report") == 0
     assert one.source(source).notes == (f"the bill comes from the {api} API, as configured",)
+
+
+def test_another_word_is_a_problem_of_the_configuration(tmp_path):
+    """What is none of the three is named with its YAML path."""
+    with pytest.raises(ConfigError, match=r"sources\[0\]\.api: .*'newest'"):
+        Simulated(tmp_path, api="newest")
 
 
 def test_a_configured_api_that_is_refused_is_down(simulated):

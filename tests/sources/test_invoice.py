@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from claude_cost_exporter.clock import DAY
+from claude_cost_exporter.simulator import Switches
 from claude_cost_exporter.snapshot import Line, Scope
 from tests.support.simulated import Simulated
 
@@ -26,11 +27,10 @@ CENT = 10**7
 class Billing:
     """One organisation whose bill is read a few times a day."""
 
-    def __init__(self, folder, scenario, api, days, *, polls=2, history=4) -> None:
+    def __init__(self, folder, scenario, api, days, *, polls=2, history=4, **options) -> None:
         self.api, self.first_day = api, START - history * DAY
-        self.simulated = Simulated(
-            folder, scenario, start=START, poll="3600s", history=f"{history}d", api=api
-        )
+        options |= {"poll": "3600s", "history": f"{history}d", "api": api}
+        self.simulated = Simulated(folder, scenario, start=START, **options)
         self.live(days, polls)
 
     def live(self, days, polls=2) -> None:
@@ -133,6 +133,15 @@ def test_g19_at_list_prices_bill_and_estimate_agree(billing, api):
     ]
     assert len(ratios) > 20
     assert ratios == pytest.approx([1.0] * len(ratios), rel=1e-6)
+
+
+@pytest.mark.parametrize("api", SOURCE)
+def test_g16_the_default_workspace_has_one_name(billing, api):
+    """G16: null in one API and an id that no list has in the other are the same workspace."""
+    one = billing("steady", api, 2, switches=Switches(default_workspace_readable=False))
+    spent = one.spent("workspace")
+    assert spent["default"] > 0
+    assert spent == to_the_nano_dollar(one.charged("workspace_id"))
 
 
 @pytest.mark.parametrize("api", SOURCE)

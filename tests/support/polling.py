@@ -42,12 +42,18 @@ class ScriptedUsage:
         self.rows_per_hour = 1
         self.seconds = 0.0
         self.fails = lambda window: None
+        self.reads = lambda window: window
+        self.serves_since = None
 
     def fetch(self, window, *, history=False):
         """Yield the probe's and the attribution's rows, the failure in the middle of them."""
         self.windows.append(window)
         self.clock.advance(timedelta(seconds=self.seconds))
         failure = self.fails(window)
+        read = self.reads(window)
+        if read != window:
+            yield read
+            window = read
         hour = window.start
         while hour < window.end:
             for number in range(self.rows_per_hour):
@@ -60,7 +66,7 @@ class ScriptedUsage:
                 raise failure
 
     def history_from(self, wanted):
-        return wanted
+        return max(wanted, self.serves_since or wanted)
 
     def notes(self):
         return ()
