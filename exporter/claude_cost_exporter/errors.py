@@ -47,6 +47,8 @@ class SourceError(ExporterError):
     """A provider could not be read. `kind` is what the error metric calls it."""
 
     kind: ClassVar[str] = "source"
+    status: int | None = None
+    """The HTTP status that says so, when one does."""
 
 
 class UnauthorizedError(SourceError):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing, contextmanager
+from threading import Event
 from typing import TYPE_CHECKING
 
+from claude_cost_exporter.clock import SystemClock
 from claude_cost_exporter.config.load import (
     WEEK,
     default_document,
     default_ledger_url,
-    load,
+    draft,
 )
 from claude_cost_exporter.errors import ConfigError, LedgerError, PriceError
 from claude_cost_exporter.ingest import AccountPoller
@@ -24,15 +27,15 @@ from claude_cost_exporter.sources.anthropic import AnthropicAccount, AnthropicCo
 from claude_cost_exporter.web.status import status_page
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
-    from threading import Event
 
     from claude_cost_exporter.clock import Clock
     from claude_cost_exporter.config.load import Loaded
     from claude_cost_exporter.config.model import Config
     from claude_cost_exporter.snapshot import Snapshot
+    from claude_cost_exporter.sources.findings import Probe
     from claude_cost_exporter.sources.http import Transport
 
 SOURCE_TYPES = {"anthropic": AnthropicConfig}
@@ -48,12 +51,22 @@ def load_config(path: Path | None, environment: Mapping[str, str] = os.environ) 
         except (OSError, UnicodeDecodeError) as error:
             cause = getattr(error, "strerror", None) or "not UTF-8 text"
             raise ConfigError([f"--config.file={path}: {cause}"]) from None
-    loaded = load(text, SOURCE_TYPES, Override)
-    try:
-        PriceBook.packaged().with_overrides(loaded.overrides)
-    except PriceError as error:
-        raise ConfigError([f"prices.overrides: {error}"]) from None
-    return loaded
+    found = draft(text, SOURCE_TYPES, Override)
+    for where, source in found.sources.items():
+        found.add(where, source.key_problems(environment))
+    found.problems += _unusable(found.overrides)
+    return found.checked()
+
+
+def _unusable(overrides: Mapping[str, Override]) -> Iterator[str]:
+    """Yield the overrides that the list prices make meaningless, each by its YAML path."""
+    book = PriceBook.packaged()
+    for where, override in overrides.items():
+        try:
+            book.with_overrides([override])
+        except PriceError as error:
+            for sentence in str(error).splitlines():
+                yield f"{where}: {sentence.replace('prices.overrides[0]', 'this override', 1)}"
 
 
 def _settings(config: Config) -> Settings:
@@ -63,6 +76,34 @@ def _settings(config: Config) -> Settings:
         new_series_hold=config.hold(),
         series_cap=config.series_cap,
     )
+
+
+class _Unobserved:
+    """Where nobody counts requests and unknown fields."""
+
+    def request_finished(self, endpoint: str, status: str, seconds: float) -> None:
+        """Do nothing."""
+
+    def unknown_field(self, source: str, field: str) -> None:
+        """Do nothing."""
+
+
+@contextmanager
+def opened_probe(
+    block: AnthropicConfig, environment: Mapping[str, str] = os.environ
+) -> Iterator[Probe]:
+    """Lend what asks an account's API about itself. It knows no ledger."""
+    nobody = _Unobserved()
+    account = AnthropicAccount(
+        block,
+        read_key(block, environment),
+        clock=SystemClock(),
+        stop=Event(),
+        requests=nobody,
+        fields=nobody,
+    )
+    with closing(account.client):
+        yield account.probe()
 
 
 class Exporter:
@@ -82,8 +123,8 @@ class Exporter:
         self.clock, self.stop, self.simulated = clock, stop, simulated
         self.metrics = SelfMetrics()
         secrets = [read_key(block, environment) for block in loaded.sources]
-        url = config.ledger.url or default_ledger_url(environment)
-        self.ledger = SqlLedger(url, _settings(config), clock.now())
+        self.ledger_url = config.ledger.url or default_ledger_url(environment)
+        self.ledger = SqlLedger(self.ledger_url, _settings(config), clock.now())
         self.prices = self._accept_prices(loaded)
         self.accounts: list[AnthropicAccount] = []
         self.pollers: list[AccountPoller] = []

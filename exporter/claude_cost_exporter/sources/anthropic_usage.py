@@ -83,6 +83,11 @@ class AnthropicUsage:
             buckets = self._read(WHO_DIMENSIONS, filters, window, history=history)
             yield from usage_records(ATTRIBUTION + suffix, buckets, one)
 
+    def totals(self, window: Window) -> Iterator[UsageRecord]:
+        """Yield the probe's rows only: what was used, without who used it."""
+        buckets = self._probe(window, history=False)
+        yield from usage_records(PROBE if self._speed else f"{PROBE}/nospeed", buckets, None)
+
     def _probe(self, window: Window, *, history: bool) -> list[Bucket]:
         dimensions = PRICE_DIMENSIONS if self._speed else PRICE_DIMENSIONS[:-1]
         try:

@@ -216,6 +216,7 @@ class ApiClient:
         trace = f" (request {request_id})" if request_id else ""
         default = ServerError if status >= httpx.codes.INTERNAL_SERVER_ERROR else BadRequestError
         error = ERRORS.get(status, default)(f"{path}: HTTP {status}: {said}{trace}{advice}")
+        error.status = status
         retry = status == httpx.codes.TOO_MANY_REQUESTS or isinstance(error, ServerError)
         said_so = response.headers.get("x-should-retry")
         if said_so in ("true", "false"):
