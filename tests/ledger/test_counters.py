@@ -61,6 +61,18 @@ def test_a_new_label_set_is_held_at_zero(account):
     assert account.counter(later + HELD, "llm_cost_usd_total")[new] == 7 * INPUT_NANO
 
 
+def test_t5_a_hold_that_nobody_saw_begins_again(account):
+    """T5: a restart that outlasts the hold of a new label set shows its 0 before its value."""
+    account.poll(START, *used(START, 100))
+    born = START + 10 * MINUTE
+    account.poll(born, *used(START, 100), *used(START, 7, ws="wrkspc_new"))
+    back = born + HELD
+    account.reopen(back)
+    new = ("wrkspc_new", "claude-x-1", "standard", "standard", "tokens", "input")
+    assert account.counter(back, "llm_cost_usd_total")[new] == 0
+    assert account.counter(back + HELD, "llm_cost_usd_total")[new] == 7 * INPUT_NANO
+
+
 def test_a_clock_step_does_not_hold_again(account):
     """A wall clock that steps back does not take a value away that has been exposed."""
     account.poll(START, *used(START, 100))

@@ -66,6 +66,15 @@ class CounterStore:
             else:
                 self._redirected[row.family].add(labels)
 
+    def hold_again(self, connection: Connection, now: int) -> None:
+        """Hold what has only shown 0 so far; call it at the start, before `load`.
+
+        A hold that ended while nobody was there to show the 0 has served nobody.
+        """
+        unseen = (counters.c.exposed == 0) & counters.c.redirect_id.is_(None)
+        until = now + self.hold_seconds
+        connection.execute(update(counters).where(unseen).values(held_until=until))
+
     def add(self, family: str, labels: Labels, amount: int, now: int) -> None:
         """Move a counter's total; an unknown label set is born at 0 first."""
         labels, counter = self._resolve(family, labels, now)

@@ -63,6 +63,7 @@ class SqlLedger:
 
     def _start(self, now: datetime) -> None:
         with translated_errors(self._url), self._engine.begin() as connection:
+            self._counters.hold_again(connection, int(now.timestamp()))
             self._load(connection)
             zone = self._settings.time_zone
             if (reading.fact(connection, "time_zone") or zone) != zone:
