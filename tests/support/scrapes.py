@@ -12,7 +12,6 @@ import heapq
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
-from threading import Event
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
@@ -27,6 +26,7 @@ from tests.support.simulated import Simulated
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+    from threading import Event
 
     from claude_cost_exporter.cli.wiring import Exporter
 
@@ -106,7 +106,7 @@ class Life:
 class ScrapedRun:
     """A simulated organisation, an exporter that may be stopped, and what its scrapers saw."""
 
-    def __init__(  # noqa: PLR0913 - what a run may vary
+    def __init__(
         self,
         folder: Path,
         scenario: object,
