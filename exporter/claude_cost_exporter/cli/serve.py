@@ -97,10 +97,13 @@ def run(exporter: Exporter, listeners: Sequence[socket.socket]) -> None:
     log = structlog.get_logger()
     for listener in listeners:
         log.info("listening", url=address_of(listener))
-    serve(create_app(lambda: exporter.publisher.current), listeners, stop)
-    _join(threads, exporter)
-    exporter.close()
-    log.info("stopped")
+    try:
+        serve(create_app(lambda: exporter.publisher.current), listeners, stop)
+    finally:
+        stop.set()
+        _join(threads, exporter)
+        exporter.close()
+        log.info("stopped")
 
 
 def _join(threads: Sequence[Thread], exporter: Exporter) -> None:
