@@ -15,6 +15,8 @@
     + ParseError         the body is not what the API documents; names the JSON path
     + PaginationError    pages that contradict themselves, or too many of them
     + ClockSkewError     this machine's clock and the provider's disagree
+    + OrganizationError  the key's organisation is not this account's alone
+    + StoppedError       the exporter is shutting down; nothing is wrong with the source
   x LedgerError          the ledger could not be read or written
     + LedgerLockedError  another exporter holds the ledger
     + LedgerCorruptError the file is not a ledger any more
@@ -115,6 +117,18 @@ class ClockSkewError(SourceError):
     """This machine's clock and the provider's disagree too much to count hours."""
 
     kind = "clock_skew"
+
+
+class OrganizationError(SourceError):
+    """The key's organisation is held by another account, or was another one before."""
+
+    kind = "duplicate_organization"
+
+
+class StoppedError(SourceError):
+    """The exporter is shutting down; nothing is wrong with the source."""
+
+    kind = "stopped"
 
 
 class LedgerError(ExporterError):

@@ -83,6 +83,7 @@ def run(exporter: Exporter, listeners: Sequence[socket.socket]) -> None:
     from claude_cost_exporter.web.app import create_app
     from claude_cost_exporter.web.server import address_of, serve
 
+    exporter.identify()
     stop = exporter.stop
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from threading import Event
 from typing import TYPE_CHECKING
+
+import structlog
 
 from claude_cost_exporter.clock import SystemClock
 from claude_cost_exporter.config.load import (
@@ -14,7 +17,13 @@ from claude_cost_exporter.config.load import (
     default_ledger_url,
     draft,
 )
-from claude_cost_exporter.errors import ConfigError, LedgerError, PriceError
+from claude_cost_exporter.errors import (
+    ConfigError,
+    LedgerError,
+    OrganizationError,
+    PriceError,
+    SourceError,
+)
 from claude_cost_exporter.ingest import AccountPoller
 from claude_cost_exporter.ledger.base import Settings
 from claude_cost_exporter.ledger.sql import SqlLedger
@@ -158,6 +167,7 @@ class Exporter:
             block.account,
             account.provider,
             account.sources,
+            whose=account.whose,
             ledger=self.ledger,
             prices=self.prices,
             clock=self.clock,
@@ -166,6 +176,25 @@ class Exporter:
             history=block.history,
             changed=self._publish,
         ))  # fmt: skip
+
+    def identify(self) -> None:
+        """Refuse, before anything is polled, two accounts that are one organisation.
+
+        Whom the API does not answer now, the poller asks before it counts any usage.
+        """
+        if len(self.ledger.owners()) < 2:  # noqa: PLR2004 - one account cannot be two
+            return
+        with ThreadPoolExecutor(len(self.pollers)) as pool:
+            asked = [(poller, pool.submit(poller.identify, once=True)) for poller in self.pollers]
+        for poller, answer in asked:
+            try:
+                answer.result()
+            except OrganizationError:
+                raise
+            except SourceError as error:
+                structlog.get_logger().warning(
+                    "the organisation is not known yet", account=poller.account, error=str(error)
+                )
 
     def _publish(self) -> None:
         self.publisher.publish()  # the publisher is made after its pollers

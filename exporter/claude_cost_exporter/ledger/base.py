@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from claude_cost_exporter.records import ATTRIBUTION, PROBE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
 
     from claude_cost_exporter.pricing.rates import Rates
@@ -108,6 +108,14 @@ class Ledger(Protocol):
 
     def register(self, account: str, provider: str) -> None:
         """Make an account known before its first poll."""
+        ...
+
+    def owners(self) -> Mapping[str, str]:
+        """Return the organisation id of every account, empty while it is not known."""
+        ...
+
+    def claim(self, account: str, organization: OrganizationRecord) -> None:
+        """Bind an account to its organisation; raise OrganizationError when it cannot be."""
         ...
 
     def aim_history(self, account: str, source: str, target: datetime) -> None:

@@ -23,13 +23,14 @@ from claude_cost_exporter.ledger.sums import add_to_sums, day_counter, rebuild_d
 from claude_cost_exporter.records import ATTRIBUTION, DEFAULT_WORKSPACE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
     from sqlalchemy import Connection
 
     from claude_cost_exporter.ledger.base import Batch, Names
     from claude_cost_exporter.ledger.counting import RowChange
+    from claude_cost_exporter.records import OrganizationRecord
     from claude_cost_exporter.snapshot import Snapshot
 
 DEFAULT_HOLD = timedelta(seconds=90)
@@ -46,6 +47,7 @@ class SqlLedger:
         self._url = url
         self._settings = settings
         self._mutex = RLock()
+        self._configured: set[str] = set()
         path = sqlite_path(url)
         self._lock = FileLock(path) if path else None
         if self._lock and path:
@@ -98,6 +100,7 @@ class SqlLedger:
 
     def register(self, account: str, provider: str) -> None:
         """Make an account known before its first poll."""
+        self._configured.add(account)
         with self._transaction() as connection:
             if account not in self._registry.accounts:
                 row = {"name": account, "provider": provider}
@@ -107,7 +110,23 @@ class SqlLedger:
     def name(self, account: str, found: Names, read_at: datetime) -> None:
         """Store names; decide the default workspace's id the first time."""
         with self._transaction() as connection:
-            names.store(connection, self._registry.accounts, account, found, read_at)
+            if found.organization:
+                self._bind(connection, account, found.organization)
+            names.store(connection, self._registry.accounts[account], found, read_at)
+
+    def owners(self) -> Mapping[str, str]:
+        """Return the organisation id of every account, empty while it is not known."""
+        with self._mutex:
+            return {one.name: one.organization_id for one in self._registry.accounts.values()}
+
+    def claim(self, account: str, organization: OrganizationRecord) -> None:
+        """Bind an account to its organisation; raise OrganizationError when it cannot be."""
+        with self._transaction() as connection:
+            self._bind(connection, account, organization)
+
+    def _bind(self, connection: Connection, account: str, organization: OrganizationRecord) -> None:
+        accounts = self._registry.accounts
+        names.bind(connection, accounts, accounts[account], organization, self._configured)
 
     def upsert(self, batch: Batch) -> Changes:
         """Replace the roles' rows in the window; keep totals and coverage in one transaction."""

@@ -9,7 +9,7 @@ from claude_cost_exporter.sources.anthropic_config import (
     AnthropicConfig,
     read_key,
 )
-from claude_cost_exporter.sources.anthropic_entities import AnthropicEntities
+from claude_cost_exporter.sources.anthropic_entities import AnthropicEntities, read_organization
 from claude_cost_exporter.sources.anthropic_probe import AnthropicProbe
 from claude_cost_exporter.sources.anthropic_usage import AnthropicUsage
 from claude_cost_exporter.sources.http import ApiClient
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from threading import Event
 
     from claude_cost_exporter.clock import Clock
+    from claude_cost_exporter.records import OrganizationRecord
     from claude_cost_exporter.sources.base import FieldObserver, Source
     from claude_cost_exporter.sources.http import RequestObserver, Transport
     from claude_cost_exporter.sources.secrets import Secret
@@ -73,3 +74,7 @@ class AnthropicAccount:
     def probe(self) -> AnthropicProbe:
         """Return what asks this account's API about itself."""
         return AnthropicProbe(self.client, self._clock, self._fields)
+
+    def whose(self, *, once: bool = False) -> OrganizationRecord:
+        """Return the organisation of the key; `once`: without trying again."""
+        return read_organization(self.client, once=once)

@@ -27,6 +27,7 @@ SHORTEST_POLL = timedelta(seconds=60)
 LONGEST_POLL = timedelta(days=1)
 LONGEST_HISTORY = timedelta(days=3650)
 COMMAND_SECONDS = 10
+SHORTEST_KEY = 12
 KEY_PLACES = ("admin_key_file", "admin_key_env", "admin_key_command")
 
 
@@ -158,13 +159,33 @@ def _key(config: AnthropicConfig, environment: Mapping[str, str]) -> Secret:
                 argv, check=True, capture_output=True, text=True, timeout=COMMAND_SECONDS
             ).stdout
     except (OSError, ValueError, subprocess.SubprocessError) as error:
-        cause = error.strerror if isinstance(error, OSError) else type(error).__name__
-        raise UnauthorizedError(f"cannot read the key from {place}: {cause}") from None
-    if not key.strip():
+        raise UnauthorizedError(f"cannot read the key from {place}: {_cause(error)}") from None
+    return Secret(_checked(key.strip(), place))
+
+
+def _cause(error: Exception) -> str:
+    """Say what went wrong in words that cannot hold what a command printed."""
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    if isinstance(error, subprocess.CalledProcessError):
+        return f"it failed with exit code {error.returncode}"
+    if isinstance(error, subprocess.TimeoutExpired):
+        return f"it took longer than {COMMAND_SECONDS} s"
+    return type(error).__name__
+
+
+def _checked(key: str, place: str) -> str:
+    """Return the key, or say what is wrong with it without showing it."""
+    if not key:
         raise UnauthorizedError(f"{place} is empty or not set")
-    if not (key.isascii() and key.strip().isprintable()) or len(key.split()) != 1:
-        raise UnauthorizedError(f"{place} holds more than a key")
-    return Secret(key.strip())
+    if odd := re.search(r"[^A-Za-z0-9._~+/=-]", key):
+        raise UnauthorizedError(
+            f"{place} holds more than a key: character {odd.start() + 1} of {len(key)} is none of "
+            "letters, digits and ._~+/=-"
+        )
+    if len(key) < SHORTEST_KEY:
+        raise UnauthorizedError(f"{place} holds {len(key)} characters; keys are longer")
+    return key
 
 
 def _is_stream(path: str | None) -> bool:

@@ -20,7 +20,6 @@ from claude_cost_exporter.errors import (
     UnauthorizedError,
 )
 from claude_cost_exporter.records import Window, label_value
-from claude_cost_exporter.sources import anthropic_usage as usage
 from claude_cost_exporter.sources.anthropic_entities import (
     API_KEYS,
     LIMIT,
@@ -30,12 +29,19 @@ from claude_cost_exporter.sources.anthropic_entities import (
     Organization,
     WorkspacePage,
 )
+from claude_cost_exporter.sources.anthropic_usage import (
+    PRICE_DIMENSIONS,
+    WHO_DIMENSIONS,
+    AnthropicUsage,
+)
 from claude_cost_exporter.sources.anthropic_usage_page import Bucket, Page
+from claude_cost_exporter.sources.anthropic_usage_report import MINUTE, PATH, Query
 from claude_cost_exporter.sources.findings import Finding, Verdict
 from claude_cost_exporter.sources.pages import decode, unknown_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import timedelta
 
     from claude_cost_exporter.clock import Clock
     from claude_cost_exporter.records import UsageRecord
@@ -43,6 +49,7 @@ if TYPE_CHECKING:
     from claude_cost_exporter.sources.http import ApiClient
 
 CLOSED_HOURS = 3
+MINUTES_OF_AN_HOUR = 60
 OK = 200
 HOPELESS = (UnauthorizedError, TransportError, RateLimitedError, ServerError)
 """After these the other questions would only take long to fail as well."""
@@ -92,13 +99,13 @@ DEFAULT = _Question(
 LIST_KEYS = _Question("API keys", API_KEYS)
 BY_SPEED = _Question(
     "usage by speed",
-    usage.PATH,
+    PATH,
     "fast-mode usage is priced as standard, so cost is a lower bound",
 )
-BY_PRICE = _Question("usage by price", usage.PATH)
-BY_WHO = _Question("usage by workspace and key", usage.PATH)
-OPEN_HOUR = _Question("open hour at 1h", usage.PATH, "the open hour is read at 1m")
-BY_MINUTE = _Question("usage by minute", usage.PATH)
+BY_PRICE = _Question("usage by price", PATH)
+BY_WHO = _Question("usage by workspace and key", PATH)
+OPEN_HOUR = _Question("open hour at 1h", PATH, "the open hour is read at 1m")
+BY_MINUTE = _Question("usage by minute", PATH)
 
 
 class AnthropicProbe:
@@ -106,7 +113,7 @@ class AnthropicProbe:
 
     def __init__(self, client: ApiClient, clock: Clock, fields: FieldObserver) -> None:
         self._client, self._clock = client, clock
-        self._source = usage.AnthropicUsage(client, clock, fields)
+        self._source = AnthropicUsage(client, clock, fields)
         self._given_up = ""
         self._ordinary: set[str] = set()
         self._hours: list[Bucket] = []
@@ -152,7 +159,9 @@ class AnthropicProbe:
     def _organisation(self) -> _Answer:
         body = self._client.get(ORGANIZATION, [])
         found = decode(body, Organization, ORGANIZATION)
-        return _Answer("the key is accepted", msgspec.json.decode(body), [found.name, found.id])
+        return _Answer(
+            "the key is accepted", msgspec.json.decode(body), [found.name or "", found.id]
+        )
 
     def _workspaces(self) -> _Answer:
         page, fields = self._list(WORKSPACES, WorkspacePage)
@@ -181,7 +190,7 @@ class AnthropicProbe:
         return page, {field for item in msgspec.json.decode(body)["data"] for field in item}
 
     def _by_price(self, *, speed: bool) -> _Answer:
-        dimensions = usage.PRICE_DIMENSIONS if speed else usage.PRICE_DIMENSIONS[:-1]
+        dimensions = PRICE_DIMENSIONS if speed else PRICE_DIMENSIONS[:-1]
         self._hours, answer = self._report(dimensions)
         return answer
 
@@ -192,7 +201,7 @@ class AnthropicProbe:
         filters = [("context_window[]", (row and row.context_window) or "0-200k")]
         if speed:
             filters.append(("speeds[]", (row and row.speed) or "standard"))
-        buckets, answer = self._report(usage.WHO_DIMENSIONS, filters)
+        buckets, answer = self._report(WHO_DIMENSIONS, filters)
         rows = [row for bucket in buckets for row in bucket.results]
         ids = {f"{row.workspace_id} {row.api_key_id}" for row in rows}
         return answer._replace(names=sorted(ids))
@@ -213,7 +222,7 @@ class AnthropicProbe:
 
     def _by_minute(self) -> _Answer:
         now = self._clock.now().replace(second=0, microsecond=0)
-        buckets, answer = self._report([], [], "1m", Window(now - HOUR, now))
+        buckets, answer = self._report([], [], MINUTE, Window(now - HOUR, now))
         used = [bucket.ending_at for bucket in buckets if bucket.results]
         if not used:
             return answer
@@ -224,23 +233,15 @@ class AnthropicProbe:
         self,
         dimensions: Sequence[str],
         filters: Sequence[tuple[str, str]] = (),
-        width: str = "1h",
+        step: timedelta = HOUR,
         window: Window | None = None,
     ) -> tuple[list[Bucket], _Answer]:
         """Return the first page of a usage query and the shape of what it holds."""
         end = floor_hour(self._clock.now()) + HOUR
         window = window or Window(end - HOUR * (CLOSED_HOURS + 1), end)
-        params = [
-            ("starting_at", f"{window.start:%Y-%m-%dT%H:%M:%SZ}"),
-            ("ending_at", f"{window.end:%Y-%m-%dT%H:%M:%SZ}"),
-            ("bucket_width", width),
-            *(("group_by[]", name) for name in dimensions),
-            *filters,
-            ("limit", "60"),
-        ]
-        speed = "speed" in dimensions or "speeds[]" in dict(filters)
-        body = self._client.get(usage.PATH, params, headers=usage.BETA if speed else {})
-        page = decode(body, Page, usage.PATH)
+        query = Query(tuple(dimensions), tuple(filters))
+        params = query.parameters(window, step, MINUTES_OF_AN_HOUR)
+        page = decode(body := self._client.get(PATH, params, headers=query.headers), Page, PATH)
         return page.data, _shape(page, body, dimensions)
 
 

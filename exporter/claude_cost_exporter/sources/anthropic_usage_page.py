@@ -23,7 +23,10 @@ from claude_cost_exporter.records import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-Count = Annotated[int, msgspec.Meta(ge=0, le=10**15)]
+# More than this in one row and hour is a defect, and more than 64 bits of nano-dollars could hold.
+Count = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
+Requests = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class CacheCreation(msgspec.Struct):
@@ -36,7 +39,7 @@ class CacheCreation(msgspec.Struct):
 class ServerToolUse(msgspec.Struct):
     """Requests to tools that Anthropic runs."""
 
-    web_search_requests: Count
+    web_search_requests: Requests
 
 
 class Row(msgspec.Struct):
@@ -61,8 +64,8 @@ class Row(msgspec.Struct):
 class Bucket(msgspec.Struct):
     """One hour or minute."""
 
-    starting_at: datetime
-    ending_at: datetime
+    starting_at: Moment
+    ending_at: Moment
     results: list[Row]
 
 
@@ -79,6 +82,15 @@ class Slice(NamedTuple):
 
     context_window: str | None
     speed: str | None
+
+    def filters(self) -> tuple[tuple[str, str], ...]:
+        """Return what to filter by; null cannot be asked for."""
+        names = ("context_window[]", "speeds[]")
+        return tuple((name, value) for name, value in zip(names, self, strict=True) if value)
+
+    def holds(self, other: Slice) -> bool:
+        """Return whether this slice's filters select the rows of another one, too."""
+        return all(not ours or ours == theirs for ours, theirs in zip(self, other, strict=True))
 
 
 def usage_records(

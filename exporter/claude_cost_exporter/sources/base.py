@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import structlog
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import timedelta
@@ -45,3 +47,21 @@ class FieldObserver(Protocol):
     def unknown_field(self, source: str, field: str) -> None:
         """Count a field that no struct has."""
         ...
+
+
+class Notes:
+    """What a source found out about a key or an organisation: one sentence for each topic."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._sentences: dict[str, str] = {}
+
+    def add(self, topic: str, sentence: str) -> None:
+        """Remember a sentence; the first one about a topic is also logged."""
+        if topic not in self._sentences:
+            structlog.get_logger().warning(sentence, source=self._source)
+        self._sentences[topic] = sentence
+
+    def sentences(self) -> tuple[str, ...]:
+        """Return the newest sentence of every topic."""
+        return tuple(self._sentences.values())
