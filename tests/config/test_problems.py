@@ -164,9 +164,10 @@ def test_a_password_in_a_url_is_not_repeated(problems, url):
         (None, "cannot read the key from admin_key_file {}: No such file or directory"),
         (b"", "admin_key_file {} is empty or not set"),
         (b" \n", "admin_key_file {} is empty or not set"),
-        (b"two canary-words", "admin_key_file {} holds more than a key"),
-        (b"canary\x07bell", "admin_key_file {} holds more than a key"),
-        ("canary-käy".encode(), "admin_key_file {} holds more than a key"),
+        (b"two canary-words", "admin_key_file {} holds more than a key: character 4 of 16"),
+        (b"canary\x07bell", "admin_key_file {} holds more than a key: character 7 of 11"),
+        ("canary-käy".encode(), "admin_key_file {} holds more than a key: character 9 of 10"),
+        (b"canary", "admin_key_file {} holds 6 characters; keys are longer"),
         (b"\xff\xfecanary", "cannot read the key from admin_key_file {}: UnicodeDecodeError"),
     ],
 )
@@ -178,7 +179,8 @@ def test_a_key_file_must_hold_a_key(problems, tmp_path, content, cause):
 
     found = problems(source(start=f"type: anthropic, account: acme, admin_key_file: {path}"))
 
-    assert found == [f"sources[0].admin_key_file: {cause.format(path)}"]
+    (problem,) = found
+    assert problem.startswith(f"sources[0].admin_key_file: {cause.format(path)}")
 
 
 def test_a_folder_is_no_key_file(problems, tmp_path):
