@@ -93,4 +93,7 @@ def _announce(simulator: Simulator, api: str, listeners: list[socket.socket]) ->
         typer.echo(f"  status page    {url}/")
         typer.echo(f"  metrics        {url}/metrics")
     typer.echo(f"  simulated API  {api}")
-    typer.echo("Stop with Ctrl-C; nothing is kept.")
+    typer.echo(
+        "As with the real API, usage is there 2 to 5 minutes after it happened: new counters"
+    )
+    typer.echo("begin at 0 and move with the next minutes. Stop with Ctrl-C; nothing is kept.")

@@ -83,31 +83,58 @@ def run(exporter: Exporter, listeners: Sequence[socket.socket]) -> None:
     from claude_cost_exporter.web.app import create_app
     from claude_cost_exporter.web.server import address_of, serve
 
-    exporter.identify()
     stop = exporter.stop
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     exporter.publisher.publish()
-    threads = [
-        Thread(target=poller.run, args=(stop,), name=f"poll-{poller.account}", daemon=True)
-        for poller in exporter.pollers
-    ]
-    threads.append(Thread(target=_keep_rendering, args=(exporter,), name="render", daemon=True))
-    for thread in threads:
-        thread.start()
+    polling = _Polling(exporter)
+    rendering = Thread(target=_keep_rendering, args=(exporter,), name="render", daemon=True)
     log = structlog.get_logger()
+    for thread in (polling, rendering):
+        thread.start()
     for listener in listeners:
         log.info("listening", url=address_of(listener))
-    serve(create_app(lambda: exporter.publisher.current), listeners, stop)
-    _join(threads, exporter)
-    exporter.close()
+    try:
+        serve(create_app(lambda: exporter.publisher.current), listeners, stop)
+    finally:
+        stop.set()
+        _join((polling, *polling.threads, rendering), exporter)
+        exporter.close()
+    if polling.failure is not None:
+        raise polling.failure
     log.info("stopped")
+
+
+class _Polling(Thread):
+    """Starts one thread for each account, once it is known that no two are the same."""
+
+    def __init__(self, exporter: Exporter) -> None:
+        super().__init__(name="start", daemon=True)
+        self.failure: Exception | None = None
+        self.threads = [
+            Thread(
+                target=poller.run, args=(exporter.stop,), name=f"poll-{poller.account}", daemon=True
+            )
+            for poller in exporter.pollers
+        ]
+        self._exporter = exporter
+
+    def run(self) -> None:
+        """Start polling, or stop everything with a failure."""
+        try:
+            self._exporter.identify()
+        except Exception as error:  # noqa: BLE001 - raised again where it ends the program
+            self.failure = error
+            self._exporter.stop.set()
+            return
+        for thread in self.threads:
+            thread.start()
 
 
 def _join(threads: Sequence[Thread], exporter: Exporter) -> None:
     """Wait a moment for all threads together; a request under way is given up."""
     deadline = exporter.clock.monotonic() + JOIN_SECONDS
-    for thread in threads:
+    for thread in filter(Thread.is_alive, threads):
         thread.join(max(0.0, deadline - exporter.clock.monotonic()))
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from claude_cost_exporter.errors import ExporterError
+
 if TYPE_CHECKING:
     from claude_cost_exporter.simulator import Scenario, SimulatorServer, Switches
 
@@ -29,7 +31,12 @@ def command(
         typer.Option(help="NAME=VALUE of a behaviour, for example open_hour=closed_only."),
     ] = None,
 ) -> None:
-    """Serve a simulated Admin API on a loopback port. No key, no network, no real data."""
+    """Serve a simulated Admin API on a loopback port. No key, no network, no real data.
+
+    The first line that it prints is the URL: a base_url for an exporter.
+
+    Exit codes: 0 stopped by SIGTERM or Ctrl-C, 1 could not listen, 2 wrong command line.
+    """
     from claude_cost_exporter.simulator import Simulator, serve
 
     host, port = _address(listen)
@@ -44,8 +51,8 @@ def command(
     try:
         server = serve(simulator, host, port)
     except OSError as error:
-        message = f"cannot listen on {listen}: {error.strerror or error}"
-        raise typer.BadParameter(message, param_hint="--listen") from None
+        sentence = f"cannot listen on {listen}: {error.strerror or error}"
+        raise ExporterError(sentence) from None
     with server:
         _announce(server, chosen, seed, days)
         _wait_for_signal()

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from threading import Event
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import structlog
@@ -23,6 +22,7 @@ from claude_cost_exporter.errors import (
     OrganizationError,
     PriceError,
     SourceError,
+    StoppedError,
 )
 from claude_cost_exporter.ingest import AccountPoller
 from claude_cost_exporter.ledger.base import Settings
@@ -115,6 +115,19 @@ def opened_probe(
         yield account.probe()
 
 
+def _identify(poller: AccountPoller, shared: list[OrganizationError]) -> None:
+    try:
+        poller.identify(once=True)
+    except OrganizationError as error:
+        shared.append(error)
+    except StoppedError:
+        return
+    except SourceError as error:
+        structlog.get_logger().warning(
+            "the organisation is not known yet", account=poller.account, error=str(error)
+        )
+
+
 class Exporter:
     """Everything that runs, built from a configuration."""
 
@@ -184,17 +197,16 @@ class Exporter:
         """
         if len(self.ledger.owners()) < 2:  # noqa: PLR2004 - one account cannot be two
             return
-        with ThreadPoolExecutor(len(self.pollers)) as pool:
-            asked = [(poller, pool.submit(poller.identify, once=True)) for poller in self.pollers]
-        for poller, answer in asked:
-            try:
-                answer.result()
-            except OrganizationError:
-                raise
-            except SourceError as error:
-                structlog.get_logger().warning(
-                    "the organisation is not known yet", account=poller.account, error=str(error)
-                )
+        shared: list[OrganizationError] = []
+        asking = [
+            Thread(target=_identify, args=(poller, shared), daemon=True) for poller in self.pollers
+        ]  # a pool would hold up the end of the program until the slowest answer
+        for thread in asking:
+            thread.start()
+        for thread in asking:
+            thread.join()
+        if shared:
+            raise shared[0]
 
     def _publish(self) -> None:
         self.publisher.publish()  # the publisher is made after its pollers

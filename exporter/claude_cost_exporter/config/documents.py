@@ -12,7 +12,7 @@ from claude_cost_exporter.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SECRET = re.compile(r"sk-ant-[\w-]*")
+SECRET = re.compile(r"sk-ant-[\w*-]*")
 """What Anthropic's keys look like; a key of another form cannot be told from other text."""
 TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
@@ -76,7 +76,7 @@ def redact(text: str) -> str:
 
 
 def shown(value: object) -> str:
-    """Return a value as a message shows it: short, on one line."""
+    """Return a value as a message shows it: short, on one line, without a key."""
     longest = 60
-    text = repr(value)
+    text = redact(repr(value))
     return text if len(text) <= longest else f"{text[:longest]}…"
