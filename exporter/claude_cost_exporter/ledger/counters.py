@@ -93,7 +93,7 @@ class CounterStore:
             self._new.append((family, labels))
             return resolved
         self._last_id += 1
-        labels = tuple(map(sys.intern, labels))
+        labels = tuple(sys.intern(str(label)) for label in labels)
         known[labels] = Counter(self._last_id)
         self._unshown.append(known[labels])
         self._new.append((family, labels))
