@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from prometheus_client import exposition as text_exposition
@@ -115,7 +116,10 @@ class _Family:
         if len(set(labels)) != len(labels):
             twice = next(one for at, one in enumerate(labels) if one in labels[:at])
             raise RenderError(f"{self._metric.name}: two samples have the labels {twice}")
-        return "".join([self._line(one) for one in labels]).encode()
+        template = BytesIO()  # no list of all lines: they are the largest thing in memory
+        for one in labels:
+            template.write(self._line(one).encode())
+        return template.getvalue()
 
     def _line(self, labels: tuple[str, ...]) -> str:
         """Return one sample line with a place for the value."""
