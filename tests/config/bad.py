@@ -64,7 +64,7 @@ PROBLEMS = [
     ("a negative duration", source("history: -1d"), "sources[0].history: '-1d' is not a duration"),
     ("a space", source("history: 1 d"), "sources[0].history: '1 d' is not a duration"),
     ("beyond the calendar", source("history: 999999999w"), "sources[0].history: '999999999w' is longer than any calendar; write 90d or 3650d"),
-    ("longer than the API exists", source("history: 3651d"), "sources[0].history: 3651d is more than 10 years; write 90d"),
+    ("longer than the API exists", source("history: 3651d"), "sources[0].history: 3651d is not between 0d and 3650d; write 90d"),
     ("an interval of 0", GOOD + "scrape_interval: 0s", "scrape_interval: 0s is not more than 0s and at most 1d; write 15s"),
     ("an interval of 2 days", GOOD + "scrape_interval: 2d", "scrape_interval: 2d is not more than 0s and at most 1d; write 15s"),
     ("a hold below the interval", GOOD + "{scrape_interval: 1m, new_series_hold: 59s}"[1:-1].replace(", ", "\n"), "new_series_hold: 59s is not between the scrape_interval of 1m and 1d; a scrape must see the 0: leave it out for 2m30s"),
