@@ -157,21 +157,6 @@ def test_a_ledger_has_one_exporter(api, config, tmp_path):
     assert "a ledger of its own with ledger.url" in second.err
 
 
-def test_two_accounts_of_one_organisation_are_refused(api, config, tmp_path):
-    """Their usage would count twice: it ends with 1 before any usage is asked for."""
-    simulator = api()
-    path = config(simulator.url, simulator.url)
-
-    with Program(tmp_path, "serve", f"--config.file={path}", ANYWHERE, KEY=KEY) as program:
-        code = program.finish()
-
-    assert code == 1
-    assert "error: " in program.err.splitlines()[-1]
-    assert "acme-0" in program.err.splitlines()[-1]
-    assert "acme-1" in program.err.splitlines()[-1]
-    assert set(simulator.requests.by_endpoint) == {"organization"}
-
-
 def test_a_wrong_configuration_starts_nothing(config, tmp_path):
     """Every problem is printed with its YAML path; exit code 2, and there is no ledger."""
     path = config("http://203.0.113.9", more="weekstart: sunday", poll_interval="5s")

@@ -24,7 +24,6 @@ class Program:
             "HOME": str(folder),
             "PATH": os.environ["PATH"],
             "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-            "PYTHONUNBUFFERED": "1",
             **environment,
         }
         self._files = [folder / f"{id(self)}.out", folder / f"{id(self)}.err"]

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from claude_cost_exporter.cli.options import ListenOption, LogLevel, LogLevelOption
+from claude_cost_exporter.cli.options import (
+    ListenOption,
+    LogLevel,
+    LogLevelOption,
+    SeedOption,
+)
 from claude_cost_exporter.cli.serve import run
+from claude_cost_exporter.cli.signals import stopped_by_signals
 from claude_cost_exporter.errors import ExporterError
 
 if TYPE_CHECKING:
@@ -30,7 +37,7 @@ def command(
     scenario: Annotated[
         str, typer.Option(metavar="NAME", help="What happens; `simulate --scenario=list` lists.")
     ] = "steady",
-    seed: Annotated[int, typer.Option(help="The same seed gives the same usage.")] = 1,
+    seed: SeedOption = 1,
     log_level: LogLevelOption = LogLevel.WARN,
 ) -> None:
     """Run the exporter on SIMULATED data. No key is needed, nothing is kept.
@@ -53,12 +60,15 @@ def command(
     configure(log_level, "logfmt")
     simulator = _simulator(scenario, seed)
     listeners = [_listener(address) for address in listen_address]
-    with tempfile.TemporaryDirectory() as folder, serve(simulator) as server:
+    stop = Event()
+    with (
+        stopped_by_signals(stop),
+        tempfile.TemporaryDirectory() as folder,
+        serve(simulator) as server,
+    ):
         loaded = load(DOCUMENT.format(url=server.url, folder=folder), SOURCE_TYPES, Override)
         key = {"DEMO_KEY": "sk-ant-admin01-demo"}
-        exporter = Exporter(
-            loaded, clock=SystemClock(), stop=Event(), environment=key, simulated=True
-        )
+        exporter = Exporter(loaded, clock=SystemClock(), stop=stop, environment=key, simulated=True)
         _announce(simulator, server.url, listeners)
         run(exporter, listeners)
 
@@ -93,7 +103,6 @@ def _announce(simulator: Simulator, api: str, listeners: list[socket.socket]) ->
         typer.echo(f"  status page    {url}/")
         typer.echo(f"  metrics        {url}/metrics")
     typer.echo(f"  simulated API  {api}")
-    typer.echo(
-        "As with the real API, usage is there 2 to 5 minutes after it happened: new counters"
-    )
-    typer.echo("begin at 0 and move with the next minutes. Stop with Ctrl-C; nothing is kept.")
+    typer.echo("Counters begin at 0; usage shows 2 to 5 minutes late, as with the real API.")
+    typer.echo("Stop with Ctrl-C; nothing is kept.")
+    sys.stdout.flush()

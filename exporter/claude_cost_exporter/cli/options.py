@@ -66,3 +66,6 @@ ListenOption = Annotated[
 ]
 LogLevelOption = Annotated[LogLevel, typer.Option("--log.level", help="Least level to log.")]
 LogFormatOption = Annotated[LogFormat, typer.Option("--log.format", help="Form of log lines.")]
+SeedOption = Annotated[
+    int, typer.Option("--seed", metavar="NUMBER", help="The same seed gives the same usage.")
+]

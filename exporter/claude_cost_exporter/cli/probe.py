@@ -38,8 +38,7 @@ def command(
     It reports shapes only: counts, fields, refusals. At the end stand the tokens
     and the estimated cost of this UTC month so far: compare these with the Console.
 
-    Exit codes: 0 all that is needed can be read, 1 something cannot, 2 wrong command line or
-    configuration.
+    Exit codes: 0 what is needed is readable, 1 it is not, 2 wrong command line or configuration.
     """
     from rich.console import Console
 

@@ -13,6 +13,7 @@ from claude_cost_exporter.cli.options import (
     LogLevel,
     LogLevelOption,
 )
+from claude_cost_exporter.cli.signals import stopped_by_signals
 
 if TYPE_CHECKING:
     import socket
@@ -52,7 +53,8 @@ def command(
     listeners = listen(listen_address)
     exporter = Exporter(loaded, clock=SystemClock(), stop=Event())
     _log_start(loaded, exporter)
-    run(exporter, listeners)
+    with stopped_by_signals(exporter.stop):
+        run(exporter, listeners)
 
 
 def _log_start(loaded: Loaded, exporter: Exporter) -> None:
@@ -75,17 +77,13 @@ def _log_start(loaded: Loaded, exporter: Exporter) -> None:
 
 
 def run(exporter: Exporter, listeners: Sequence[socket.socket]) -> None:
-    """Serve until a signal comes; every thread ends within seconds."""
-    import signal
-
+    """Serve until `exporter.stop` is set; every thread ends within seconds."""
     import structlog
 
     from claude_cost_exporter.web.app import create_app
     from claude_cost_exporter.web.server import address_of, serve
 
     stop = exporter.stop
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     exporter.publisher.publish()
     polling = _Polling(exporter)
     rendering = Thread(target=_keep_rendering, args=(exporter,), name="render", daemon=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
+from threading import Event
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from claude_cost_exporter.cli.options import SeedOption  # noqa: TC001 - typer reads it
+from claude_cost_exporter.cli.signals import stopped_by_signals
 from claude_cost_exporter.errors import ExporterError
 
 if TYPE_CHECKING:
@@ -17,19 +18,41 @@ if TYPE_CHECKING:
 MOST_DAYS = 3_650
 
 
+LoopbackOption = Annotated[
+    str,
+    typer.Option(
+        "--listen",
+        metavar="HOST:PORT",
+        help="Loopback address to listen on; port 0 picks a free one.",
+    ),
+]
+ScenarioOption = Annotated[
+    str,
+    typer.Option(
+        "--scenario",
+        metavar="NAME",
+        help="Scenario, or several joined by commas; `list` shows them.",
+    ),
+]
+DaysOption = Annotated[
+    int, typer.Option("--days", metavar="NUMBER", help="Days of history before the start.")
+]
+SwitchOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--switch",
+        metavar="NAME=VALUE",
+        help="A behaviour of the API, for example open_hour=closed_only. May be repeated.",
+    ),
+]
+
+
 def command(
-    listen: Annotated[
-        str, typer.Option(help="Loopback HOST:PORT to listen on; port 0 picks a free one.")
-    ] = "127.0.0.1:0",
-    scenario: Annotated[
-        str, typer.Option(help="Scenario, or several joined by commas; `list` shows them.")
-    ] = "steady",
-    seed: Annotated[int, typer.Option(help="The same seed gives the same usage.")] = 1,
-    days: Annotated[int, typer.Option(help="Days of history before the start.")] = 90,
-    switch: Annotated[
-        list[str] | None,
-        typer.Option(help="NAME=VALUE of a behaviour, for example open_hour=closed_only."),
-    ] = None,
+    listen: LoopbackOption = "127.0.0.1:0",
+    scenario: ScenarioOption = "steady",
+    seed: SeedOption = 1,
+    days: DaysOption = 90,
+    switch: SwitchOption = None,
 ) -> None:
     """Serve a simulated Admin API on a loopback port. No key, no network, no real data.
 
@@ -53,9 +76,10 @@ def command(
     except OSError as error:
         sentence = f"cannot listen on {listen}: {error.strerror or error}"
         raise ExporterError(sentence) from None
-    with server:
+    stop = Event()
+    with stopped_by_signals(stop), server:
         _announce(server, chosen, seed, days)
-        _wait_for_signal()
+        stop.wait()
 
 
 def _address(listen: str) -> tuple[str, int]:
@@ -120,17 +144,3 @@ def _announce(server: SimulatorServer, scenario: Scenario, seed: int, days: int)
 def _printable(name: str) -> str:
     """Return a name that cannot play tricks on a terminal."""
     return "".join(c if c.isprintable() else "?" for c in name)[:80]
-
-
-def _wait_for_signal() -> None:
-    """Return at SIGTERM or Ctrl-C."""
-    stop = threading.Event()
-    before = {
-        number: signal.signal(number, lambda *_: stop.set())
-        for number in (signal.SIGTERM, signal.SIGINT)
-    }
-    try:
-        stop.wait()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -25,6 +25,9 @@ def format_duration(duration: timedelta) -> str:
     rest = round(duration.total_seconds() * 1000)
     text = ""
     for unit, seconds in UNITS.items():
-        count, rest = divmod(rest, round(seconds * 1000))
+        size = round(seconds * 1000)
+        if unit == "w" and rest % size:
+            continue  # 90d is easier to read than 12w6d
+        count, rest = divmod(rest, size)
         text += f"{count}{unit}" if count else ""
     return text or "0s"

@@ -76,12 +76,12 @@ def name_of(kind: Any) -> str:  # noqa: ANN401 - any type
     """Return what a person calls a kind of value.
 
     >>> name_of(list[str])
-    'list of text'
+    'list of texts'
     """
     if words := choices(kind):
-        return words[0] if len(words) == 1 else f"one of {', '.join(words)}"
+        return f"the word {words[0]}" if len(words) == 1 else f"one of {', '.join(words)}"
     if get_origin(kind) is list:
-        return f"list of {name_of(get_args(kind)[0])}"
+        return f"list of {name_of(get_args(kind)[0])}s"
     if is_block(kind):
-        return "block of keys"
+        return "block"
     return WORDS.get(get_origin(kind) or kind, str(kind))

@@ -69,14 +69,12 @@ class Override(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
         Meta(
             description="Rate in USD per million tokens; it needs a model and a token_type. Batch, "
             "fast, geography and long context still multiply it.",
-            examples=["18.5"],
+            examples=[18.5],
         ),
     ] = None
     factor: Annotated[
         Decimal | None,
-        Meta(
-            description="Multiplies the list rate: 0.85 is a discount of 15 %.", examples=["0.85"]
-        ),
+        Meta(description="Multiplies the list rate: 0.85 is a discount of 15 %.", examples=[0.85]),
     ] = None
 
     def __post_init__(self) -> None:

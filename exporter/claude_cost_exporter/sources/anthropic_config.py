@@ -107,9 +107,9 @@ class AnthropicConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         elif not (wrong or is_local(self.base_url)) and self.poll_interval < SHORTEST_POLL:
             sentence = f"{shown} is less than 60s, the shortest that Anthropic allows; write 60s"
             yield Problem(("poll_interval", "base_url"), sentence)
-        if self.history > LONGEST_HISTORY:
+        if not timedelta(0) <= self.history <= LONGEST_HISTORY:
             shown = format_duration(self.history)
-            yield Problem(("history",), f"{shown} is more than 10 years; write 90d")
+            yield Problem(("history",), f"{shown} is not between 0d and 3650d; write 90d")
 
     def key_problems(self, environment: Mapping[str, str]) -> Iterator[Problem]:
         """Yield why the key cannot be read. A command is looked for, but not run."""
@@ -208,10 +208,11 @@ def _wrong_url(url: str) -> str | None:
     form = "https://HOST[:PORT][/PATH]"
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
+        host, port = parts.hostname, parts.port
     except ValueError as error:
         return f"{shown} is not {form}: {error}"
-    if not host or "@" in url or parts.query or parts.fragment or not url.isprintable():
+    other = "@" in url or parts.query or parts.fragment or port == 0
+    if not host or other or " " in url or not url.isprintable():
         return f"{shown} is not {form}; write that and nothing else"
     if parts.scheme != "https" and not (parts.scheme == "http" and host in LOOPBACK):
         return f"{shown} is not https; a key goes unencrypted to this machine only: write {form}"
