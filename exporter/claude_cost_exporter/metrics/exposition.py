@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import exposition as text_exposition
 from prometheus_client.openmetrics import exposition as openmetrics_exposition
+from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from claude_cost_exporter.catalogue import CATALOGUE, Kind
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from prometheus_client import CollectorRegistry
+    from prometheus_client.metrics_core import Metric as OwnMetric
 
     from claude_cost_exporter.catalogue import Metric
     from claude_cost_exporter.samples import Sample
@@ -78,10 +80,21 @@ class Renderer:
             lines = family.render(labels[name], values[name])
             text += (family.text_head, lines)
             openmetrics += (family.openmetrics_head, lines)
-        text.append(Block.of(text_exposition.generate_latest(self._registry)))
-        own = openmetrics_exposition.generate_latest(self._registry)  # type: ignore[no-untyped-call]
-        openmetrics.append(Block.of(own))
+        own = _Collected(list(self._registry.collect()))
+        text.append(Block.of(text_exposition.generate_latest(own)))
+        openmetrics.append(Block.of(openmetrics_exposition.generate_latest(own)))  # type: ignore[no-untyped-call]
         return Exposition(Body(text), Body(openmetrics))
+
+
+class _Collected(Collector):
+    """Metrics as they were at one moment, so that both formats say the same."""
+
+    def __init__(self, families: list[OwnMetric]) -> None:
+        self._families = families
+
+    def collect(self) -> list[OwnMetric]:
+        """Return them again."""
+        return self._families
 
 
 class _Family:
