@@ -16,7 +16,13 @@ from claude_cost_exporter.clock import ManualClock, floor_hour
 from claude_cost_exporter.errors import ServerError
 from claude_cost_exporter.pricing.book import PriceBook
 from claude_cost_exporter.records import NANO
-from claude_cost_exporter.simulator import OpenBucket, SpeedGrouping, Switches, faults
+from claude_cost_exporter.simulator import (
+    Availability,
+    OpenBucket,
+    SpeedGrouping,
+    Switches,
+    faults,
+)
 from claude_cost_exporter.sources.findings import Finding, Verdict
 from tests.cli.conftest import KEY
 
@@ -30,6 +36,7 @@ QUESTIONS = [
     "usage by workspace and key",
     "open hour at 1h",
     "usage by minute",
+    "bill from analytics",
     "month to date",
 ]
 
@@ -97,16 +104,17 @@ def test_a_good_key_may_do_everything(frozen, probe):
 
 
 def test_each_question_is_one_request(frozen, probe):
-    """Beside the pages of this month, it asks 8 times in all, and every answer was a 200."""
+    """Beside the pages of this month, it asks 9 times in all, and every answer was a 200."""
     simulator = frozen()
 
     probe(simulator)
 
     days = simulator.clock.now().day
     usage = simulator.requests.by_endpoint.pop("usage_messages")
-    assert simulator.requests.by_endpoint == {"organization": 1, "workspaces": 2, "api_keys": 1}
+    others = {"organization": 1, "workspaces": 2, "api_keys": 1, "analytics_cost": 1}
+    assert simulator.requests.by_endpoint == others
     assert usage == 4 + -(-days // 7)
-    assert simulator.requests.by_status == {200: 4 + usage}
+    assert simulator.requests.by_status == {200: 5 + usage}
 
 
 def test_the_month_is_what_the_api_shows(frozen, probe):
@@ -205,6 +213,36 @@ def test_what_can_be_done_without_is_no_failure(frozen, probe, switches, questio
     assert words in found(result, question)["sentence"]
 
 
+@pytest.mark.parametrize("availability", [a for a in Availability if a != "served"])
+def test_without_analytics_the_bill_comes_from_the_cost_report(frozen, probe, availability):
+    """A refused analytics API is no failure: the report it will be read from instead is asked."""
+    simulator = frozen(switches=Switches(analytics=availability))
+    result = probe(simulator, options=["--format=json"])
+
+    assert result.exit_code == 0
+    assert found(result, "bill from analytics")["verdict"] == "no"
+    assert "the bill comes from the cost report" in found(result, "bill from analytics")["sentence"]
+    legacy = found(result, "bill from the cost report")
+    assert legacy["verdict"] == "yes"
+    assert "rows in 1 days; the bill comes from here" in legacy["sentence"]
+    assert {"amount", "cost_type", "token_type", "workspace_id"} <= set(legacy["fields"])
+
+
+@pytest.mark.parametrize(
+    ("chosen", "asked", "missing"),
+    [("legacy", "cost_report", "analytics_cost"), ("analytics", "analytics_cost", "cost_report")],
+)
+def test_the_api_that_is_configured_is_asked(frozen, probe, chosen, asked, missing):
+    """With legacy or analytics in the configuration only that one is asked, and it is needed."""
+    simulator = frozen()
+    assert probe(simulator, api=chosen).exit_code == 0
+    assert simulator.requests.by_endpoint[asked] == 1
+    assert simulator.requests.by_endpoint[missing] == 0
+    simulator.faults.add(faults.error(403), times=9, endpoint=asked)
+    assert probe(simulator, api=chosen).exit_code == 1
+    assert simulator.requests.by_endpoint[missing] == 0
+
+
 def test_a_workspace_key_is_refused_everywhere(frozen, probe):
     """Each refusal has its status and says which key is needed; exit code 1."""
     result = probe(frozen(), options=["--format=json"], key="sk-ant-api03-canary-0123456789")
@@ -225,7 +263,7 @@ def test_a_wrong_key_is_asked_for_once(frozen, probe):
     assert result.exit_code == 1
     assert simulator.requests.total == 1
     assert "check the Admin API key of this account" in result.stdout
-    assert result.stdout.count("not asked, because organisation failed") == 7
+    assert result.stdout.count("not asked, because organisation failed") == 9
 
 
 @pytest.mark.parametrize(

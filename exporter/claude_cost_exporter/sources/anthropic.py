@@ -75,7 +75,7 @@ class AnthropicAccount:
             AnthropicEntities(self.client),
             UsageWithSuccessor(self.client, clock, fields, notebook),
         )
-        self._choice = ApiChoice(config.api, clock)
+        self._api, self._choice = config.api, ApiChoice(config.api, clock)
         self._bill: Mapping[Api, Source] = {
             "analytics": AnthropicAnalytics(self.client, clock, fields, self._choice),
             "legacy": AnthropicCost(self.client, fields, self._choice),
@@ -88,7 +88,7 @@ class AnthropicAccount:
 
     def probe(self) -> AnthropicProbe:
         """Return what asks this account's API about itself."""
-        return AnthropicProbe(self.client, self._clock, self._fields)
+        return AnthropicProbe(self.client, self._clock, self._fields, self._api)
 
     def whose(self, *, once: bool = False) -> OrganizationRecord:
         """Return the organisation of the key; `once`: without trying again."""

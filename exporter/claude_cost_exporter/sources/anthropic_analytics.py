@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from claude_cost_exporter.clock import DAY, HOUR
-from claude_cost_exporter.errors import BadRequestError, ForbiddenError, NotFoundError
 from claude_cost_exporter.records import (
     BILL,
     BILL_CUSTOMER,
@@ -31,6 +30,7 @@ from claude_cost_exporter.sources.anthropic_analytics_report import (
     served_since,
 )
 from claude_cost_exporter.sources.anthropic_bill import label, token_type
+from claude_cost_exporter.sources.api_choice import REFUSALS, ApiChoice
 from claude_cost_exporter.sources.base import Cadence, FieldObserver, Notes
 from claude_cost_exporter.sources.buckets import Moment, shown
 from claude_cost_exporter.sources.money import Cents, Currency, nano_usd
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from claude_cost_exporter.clock import Clock
-    from claude_cost_exporter.sources.api_choice import ApiChoice
     from claude_cost_exporter.sources.http import ApiClient
 
 PATH = "/v1/organizations/analytics/cost"
@@ -134,7 +133,7 @@ class AnthropicAnalytics:
         reading = Reading[Row](self._client, self._endpoint, window, DAY, history=history)
         try:
             records = self._records(reading)
-        except (BadRequestError, ForbiddenError, NotFoundError) as error:
+        except REFUSALS as error:
             if not self._choice.falls_back(error):
                 raise
             return [Window(start, start)]

@@ -87,6 +87,25 @@ def served_since(now: datetime, step: timedelta) -> datetime:
     return max(FIRST_DAY, floor_to(step, now - SERVED) + step)
 
 
+def parameters(
+    window: Window,
+    step: timedelta,
+    group_by: Sequence[str],
+    filters: Sequence[tuple[str, str]] = (),
+) -> list[tuple[str, str]]:
+    """Return the query string's pairs; by default rows would come by amount, 20 at a time."""
+    return [
+        ("starting_at", rfc3339(window.start)),
+        ("ending_at", rfc3339(window.end)),
+        ("time_bucket_width", WIDTHS[step]),
+        *(("group_by[]", name) for name in group_by),
+        *filters,
+        ("order_by", "time"),
+        ("order", "asc"),
+        ("limit", str(ROWS_OF_A_PAGE)),
+    ]
+
+
 class Reading(Generic[R]):
     """One read of a window, with as many queries as it takes."""
 
@@ -118,16 +137,7 @@ class Reading(Generic[R]):
         self, window: Window, group_by: Sequence[str], filters: Sequence[tuple[str, str]]
     ) -> Iterator[tuple[datetime, R]]:
         path, kind, unknown = self._endpoint
-        params = [
-            ("starting_at", rfc3339(window.start)),
-            ("ending_at", rfc3339(window.end)),
-            ("time_bucket_width", WIDTHS[self._step]),
-            *(("group_by[]", name) for name in group_by),
-            *filters,
-            ("order_by", "time"),
-            ("order", "asc"),
-            ("limit", str(ROWS_OF_A_PAGE)),
-        ]
+        params = parameters(window, self._step, group_by, filters)
         for page, body in pages(
             self._client, path, params, kind, NEXT_PAGE, headers=BETA, history=self._history
         ):

@@ -72,6 +72,18 @@ class Page(msgspec.Struct):
     next_page: str | None = None
 
 
+def parameters(window: Window) -> list[tuple[str, str]]:
+    """Return the query string's pairs. Both dimensions there are tell the most apart."""
+    return [
+        ("starting_at", rfc3339(window.start)),
+        ("ending_at", rfc3339(window.end)),
+        ("bucket_width", "1d"),
+        ("group_by[]", "workspace_id"),
+        ("group_by[]", "description"),
+        ("limit", str(DAYS_OF_A_PAGE)),
+    ]
+
+
 class AnthropicCost:
     """Reads `cost_report` of one organisation."""
 
@@ -115,16 +127,10 @@ class AnthropicCost:
 
     def _days(self, window: Window, *, history: bool) -> dict[datetime, Bucket]:
         """Return one bucket for every day of the window."""
-        params = [
-            ("starting_at", rfc3339(window.start)),
-            ("ending_at", rfc3339(window.end)),
-            ("bucket_width", "1d"),
-            ("group_by[]", "workspace_id"),
-            ("group_by[]", "description"),
-            ("limit", str(DAYS_OF_A_PAGE)),
-        ]
         buckets: dict[datetime, Bucket] = {}
-        for page, body in pages(self._client, PATH, params, Page, NEXT_PAGE, history=history):
+        for page, body in pages(
+            self._client, PATH, parameters(window), Page, NEXT_PAGE, history=history
+        ):
             self._unknown.look(body, Page)
             for index, bucket in enumerate(page.data):
                 where = f"{PATH}: $.data[{index}]"

@@ -20,6 +20,9 @@ from claude_cost_exporter.errors import (
     UnauthorizedError,
 )
 from claude_cost_exporter.records import Window, label_value
+from claude_cost_exporter.sources import anthropic_analytics as analytics
+from claude_cost_exporter.sources import anthropic_cost as cost
+from claude_cost_exporter.sources.anthropic_bill_probe import analytics_cost, cost_report
 from claude_cost_exporter.sources.anthropic_entities import (
     API_KEYS,
     LIMIT,
@@ -36,6 +39,7 @@ from claude_cost_exporter.sources.anthropic_usage import (
 )
 from claude_cost_exporter.sources.anthropic_usage_page import Bucket, Page
 from claude_cost_exporter.sources.anthropic_usage_report import PATH, Query
+from claude_cost_exporter.sources.api_choice import REFUSALS
 from claude_cost_exporter.sources.buckets import MINUTE
 from claude_cost_exporter.sources.findings import Finding, Verdict
 from claude_cost_exporter.sources.pages import decode, unknown_fields
@@ -46,6 +50,7 @@ if TYPE_CHECKING:
 
     from claude_cost_exporter.clock import Clock
     from claude_cost_exporter.records import UsageRecord
+    from claude_cost_exporter.sources.api_choice import Wanted
     from claude_cost_exporter.sources.base import FieldObserver
     from claude_cost_exporter.sources.http import ApiClient
 
@@ -61,6 +66,8 @@ class _Question(NamedTuple):
     endpoint: str
     otherwise: str = ""
     """How it goes when the API refuses the request; empty: it does not."""
+    refusals: tuple[type[SourceError], ...] = (BadRequestError,)
+    """What the sources take for a refusal."""
 
     def finding(
         self,
@@ -107,13 +114,15 @@ BY_PRICE = _Question("usage by price", PATH)
 BY_WHO = _Question("usage by workspace and key", PATH)
 OPEN_HOUR = _Question("open hour at 1h", PATH, "the open hour is read at 1m")
 BY_MINUTE = _Question("usage by minute", PATH)
+BILL = _Question("bill from analytics", analytics.PATH, refusals=REFUSALS)
+LEGACY_BILL = _Question("bill from the cost report", cost.PATH)
 
 
 class AnthropicProbe:
     """Asks one organisation's API what there is to know about it."""
 
-    def __init__(self, client: ApiClient, clock: Clock, fields: FieldObserver) -> None:
-        self._client, self._clock = client, clock
+    def __init__(self, client: ApiClient, clock: Clock, fields: FieldObserver, api: Wanted) -> None:
+        self._client, self._clock, self._api = client, clock, api
         self._source = AnthropicUsage(client, clock, fields)
         self._given_up = ""
         self._ordinary: set[str] = set()
@@ -142,6 +151,21 @@ class AnthropicProbe:
             otherwise=otherwise if open_hour.verdict is Verdict.YES else ""
         )
         yield self._ask(by_minute, self._by_minute)
+        yield from self._bill()
+
+    def _bill(self) -> Iterator[Finding]:
+        """Ask the API that the bill will come from; with auto, the other one where it must be."""
+        now = self._clock.now()
+        if self._api != "legacy":
+            otherwise = "the bill comes from the cost report" if self._api == "auto" else ""
+            found = self._ask(
+                BILL._replace(otherwise=otherwise),
+                lambda: _Answer(*analytics_cost(self._client, now)),
+            )
+            yield found
+            if found.verdict is Verdict.YES or self._api == "analytics":
+                return
+        yield self._ask(LEGACY_BILL, lambda: _Answer(*cost_report(self._client, now)))
 
     def _ask(self, question: _Question, ask: Callable[[], _Answer]) -> Finding:
         """Return the finding of one request."""
@@ -152,7 +176,7 @@ class AnthropicProbe:
         except SourceError as error:
             if isinstance(error, HOPELESS):
                 self._given_up = f"not asked, because {question.name} failed"
-            if not isinstance(error, BadRequestError):
+            if not isinstance(error, question.refusals):
                 question = question._replace(otherwise="")  # the sources do not expect it either
             return question.finding(Verdict.NO, str(error), error.status)
         return question.finding(answer.verdict, answer.sentence, OK, answer.fields, answer.names)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import structlog
 
 from claude_cost_exporter.clock import DAY
+from claude_cost_exporter.errors import BadRequestError, ForbiddenError, NotFoundError
 
 if TYPE_CHECKING:
     from claude_cost_exporter.clock import Clock
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 Api = Literal["legacy", "analytics"]
 Wanted = Literal["auto", "analytics", "legacy"]
+REFUSALS = (BadRequestError, ForbiddenError, NotFoundError)
+"""Errors that mean that a key or an organisation has no analytics; the others pass."""
 
 
 class ApiChoice:
