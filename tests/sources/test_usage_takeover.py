@@ -17,11 +17,23 @@ GONE = Switches(usage_report=Availability.GONE)
 
 
 @pytest.fixture
-def simulated(tmp_path):
-    """A steady organisation, polled every ten simulated minutes."""
-    simulated = Simulated(tmp_path, poll="600s", api="legacy")
-    yield simulated
-    simulated.close()
+def make(tmp_path):
+    """Return a maker of steady organisations, polled every ten simulated minutes."""
+    made = []
+
+    def make(**options):
+        made.append(Simulated(tmp_path, poll="600s", api="legacy", **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def simulated(make):
+    """One of them, with both reports."""
+    return make()
 
 
 def run(simulated, hours):
@@ -37,7 +49,7 @@ def asked(simulated, endpoint):
 def refreshed(simulated):
     """Return how far analytics reached when it was polled last."""
     known = simulated.source().at - timedelta(hours=1)
-    return known.replace(minute=known.minute // 10 * 10, second=0)
+    return known.replace(minute=known.minute // 10 * 10, second=0, microsecond=0)
 
 
 def truth(simulated, end):
@@ -162,9 +174,9 @@ def test_when_both_are_refused_the_old_report_keeps_its_hours(simulated):
     assert all(sets == {"probe", "attribution"} for sets in owners(simulated).values())
 
 
-def test_a_new_ledger_begins_with_analytics_at_once(tmp_path):
+def test_a_new_ledger_begins_with_analytics_at_once(make):
     """Where nobody has read an hour yet, analytics has them all, history included."""
-    simulated = Simulated(tmp_path, poll="600s", history="3d", api="legacy", switches=GONE)
+    simulated = make(history="3d", switches=GONE)
     simulated.wait(minutes=90)
     simulated.poll()
     assert simulated.source().error == ""
@@ -184,4 +196,3 @@ def test_a_new_ledger_begins_with_analytics_at_once(tmp_path):
     spent = simulated.simulator.truth(*days).cost
     line = 'llm_spend_usd{account="sim",kind="metered",provider="anthropic",window="yesterday"} '
     assert f"{line}{spent / 1e9}" in simulated.text()
-    simulated.close()
