@@ -19,6 +19,7 @@ from claude_cost_exporter.cli import app
 from claude_cost_exporter.config.convert import join
 from claude_cost_exporter.config.model import Config
 from claude_cost_exporter.config.settings import is_block, name_of, settings
+from claude_cost_exporter.metrics.self_metrics import SELF_METRICS, SERIES_DROPPED
 from docs.example import ITEMS, example, written
 
 if TYPE_CHECKING:
@@ -50,6 +51,16 @@ def metrics() -> Iterator[str]:
     for metric in CATALOGUE:
         labels = ", ".join(f"`{label}`" for label in metric.labels) or "none"
         rows.append((f"`{metric.name}`", metric.kind, labels, metric.help))
+    yield from table(*rows)
+
+
+def own_metrics() -> Iterator[str]:
+    """Yield the table of what the exporter says about itself."""
+    rows = [("metric", "type", "labels", "meaning")]
+    for spec in (*SELF_METRICS, SERIES_DROPPED):
+        labels = ", ".join(f"`{label}`" for label in spec.labels) or "none"
+        kind = spec.kind.__name__.lower()
+        rows.append((f"`{spec.full_name}`", kind, labels, spec.help))
     yield from table(*rows)
 
 
@@ -131,6 +142,7 @@ def _default(option: TyperOption) -> str:
 
 PARTS: dict[str, Callable[[], Iterator[str]]] = {
     "metrics": metrics,
+    "own_metrics": own_metrics,
     "configuration": configuration,
     "commands": commands,
     "options": options,

@@ -93,7 +93,10 @@ def table(version: str, measured: dict[str, Accuracy]) -> Iterable[str]:
         f"error of increase() on Prometheus {version}, % of what was spent in the window; asked "
         f"{LAG.seconds // 60} min after its end"
     )
-    yield f"{'scenario':14}{'spent $':>9}{'total':>9}{days}{'1 h mean':>10}{'1 h worst $':>13}"
+    yield (
+        f"{'scenario':14}{'spent $':>9}{'total':>9}{days}{'1 h mean':>10}{'1 h worst $':>13}"
+        f"{'not counted $':>15}"
+    )
     for name, one in measured.items():
         parts = zip(one.days, one.truth.days, strict=True)
         percents = (100 * NANO * error / spent for error, spent in parts)
@@ -102,4 +105,5 @@ def table(version: str, measured: dict[str, Accuracy]) -> Iterable[str]:
             f"{100 * NANO * one.total / one.truth.total:+9.4f}"
             + "".join(f"{percent:+9.3f}" for percent in percents)
             + f"{100 * one.hourly_error:10.2f}{max(one.hours, key=abs):+13.2f}"
+            + f"{sum(one.truth.missed.values()) / NANO:15.2f}"
         )

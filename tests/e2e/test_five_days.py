@@ -13,8 +13,13 @@ after all corrections; nothing is shifted to make the two agree. So an error hol
 
 - what the API or the exporter had not shown by then. With polls every 5 minutes that is up to
   the spend of 5 minutes at each end of the window; `unlucky phase` polls just too late.
-- what increase() makes up: it stretches the samples to the whole window, at most by one scrape
+- what increase() makes up: it stretches the samples to the whole window, by one scrape
   interval: 60 s are 0.07 % of a day, 1.7 % of an hour.
+
+So a day is within 0.1 % as long as both its ends meet the polls at about the same phase. When
+the phase moves inside a day, the spend of up to 5 minutes at midnight comes on top: in the worst
+case that was found, by a restart, the error of one day is +0.14 %. No case here is that unlucky;
+after an outage the jitter of the retries decides, which is drawn from a fixed seed.
 
 The total is asked for from before the first sample on; a counter that starts at 0 is not
 stretched to the left. Nothing marks in the file that a scrape failed (Prometheus would store a
@@ -25,9 +30,9 @@ from __future__ import annotations
 
 import multiprocessing
 import random
-import shutil
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from datetime import timedelta
+from itertools import repeat
 
 import pytest
 
@@ -54,39 +59,36 @@ LEDGER_LOST = [name for name in BY_NAME if name not in LEDGER_KEPT]
 
 
 @pytest.fixture(scope="session")
-def recorded(tmp_path_factory):
-    """The folder and the truth of every case, run side by side in processes of their own."""
+def recorded(both_prometheus_tools, tmp_path_factory):
+    """The truth of every case, and the folder of each Prometheus that holds all recordings.
+
+    The cases run side by side, in processes of their own.
+    """
+    homes = {tools: tmp_path_factory.mktemp("prometheus") for tools in both_prometheus_tools}
+    stores = {home / "data": tools for tools, home in homes.items()}
     folders = [tmp_path_factory.mktemp("five-days") for _ in CASES]
     with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as processes:
-        truths = list(processes.map(record, CASES, folders))
-    yield {
-        case.name: (folder, truth)
-        for case, folder, truth in zip(CASES, folders, truths, strict=True)
-    }
-    for folder in folders:  # 100 MB each
-        shutil.rmtree(folder)
+        truths = list(processes.map(record, CASES, folders, repeat(stores)))
+    return dict(zip(BY_NAME, truths, strict=True)), homes
 
 
 @pytest.fixture(scope="module")
-def measured(request, prometheus_tools, recorded, tmp_path_factory):
+def measured(request, prometheus_tools, recorded):
     """What one Prometheus says about every case."""
-    prometheus = Prometheus(prometheus_tools, tmp_path_factory.mktemp("prometheus"))
-    histories = [folder / "history.om" for folder, _ in recorded.values()]
-    with ThreadPoolExecutor(2) as threads:
-        list(threads.map(lambda path: prometheus_tools.load(path, prometheus.data), histories))
-    with prometheus:
-        found = {name: measure(prometheus, name, truth) for name, (_, truth) in recorded.items()}
+    truths, homes = recorded
+    with Prometheus(prometheus_tools, homes[prometheus_tools]) as prometheus:
+        found = {name: measure(prometheus, name, truth) for name, truth in truths.items()}
     request.config.stash.setdefault(TABLES, []).extend(table(prometheus_tools.version, found))
     return found
 
 
 @pytest.mark.parametrize("name", BY_NAME)
 def test_the_total_is_right(measured, name):
-    """The total is within 0.01 %; beyond it nothing is missing but what a lost ledger missed."""
+    """The total is within 0.01 % of all that was spent while there was a ledger to count it."""
     one = measured[name]
-    within, missed = TOTAL * one.truth.total, sum(one.truth.missed.values())
+    missed = sum(one.truth.missed.values())
 
-    assert -within - missed <= one.total * NANO <= within
+    assert abs(one.total * NANO + missed) <= TOTAL * one.truth.total
 
 
 @pytest.mark.parametrize("name", BY_NAME)
@@ -98,7 +100,7 @@ def test_every_day_is_right(measured, name):
         if day in BY_NAME[name].closed_days:
             within += one.truth.restated_down
 
-        assert -within - missed <= error * NANO <= within, f"day {day + 1}"
+        assert abs(error * NANO + missed) <= within, f"day {day + 1}"
 
 
 @pytest.mark.parametrize("name", BY_NAME)
@@ -137,11 +139,13 @@ def test_t5_restarts_change_nothing(measured):
 
 @pytest.mark.parametrize("name", LEDGER_LOST)
 def test_t5_a_lost_ledger_misses_only_the_time_without_it(measured, name):
-    """T5: a lost ledger never adds, and misses at most what was spent while nobody counted."""
+    """T5: what is missing is what was spent between the last exposure and the first poll after."""
     one = measured[name]
 
     assert sorted(one.truth.missed) == [2, 3]
-    assert -sum(one.truth.missed.values()) <= one.total * NANO < 0
+    assert min(one.truth.missed.values()) > 0
+    missed = sum(one.truth.missed.values())
+    assert one.total * NANO == pytest.approx(-missed, abs=TOTAL * one.truth.total)
     assert one.resets > 0
 
 

@@ -238,6 +238,6 @@ def test_t15_every_scrape_saw_one_poll_as_a_whole(live, server):
         assert spent == [rate * count for count in used], labels
 
 
-def test_the_exposition_passes_promtool(live, prometheus_tools):
+def test_the_exposition_passes_promtool(live, server):
     """Promtool finds nothing to complain about in what the exporter answers."""
-    assert prometheus_tools.check_metrics(live.exporter.get("/metrics")) == []
+    assert server.tools.check_metrics(live.exporter.get("/metrics")) == []

@@ -160,7 +160,7 @@ def test_a_row_keeps_the_rates_it_was_born_with(account):
     assert account.cost(START + 5 * MINUTE) == 30 * INPUT_NANO
 
 
-def test_beyond_the_cap_new_label_sets_go_to_other(url):
+def test_t14_beyond_the_cap_new_label_sets_go_to_other(url):
     """T14: the series cap holds, for ever, and says how many label sets it dropped."""
     account = Account(url, Settings(series_cap=3))
     account.poll(START, *used(START, 1))

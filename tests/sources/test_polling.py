@@ -227,6 +227,46 @@ BUSIEST = replace(
 )
 
 
+def test_t14_the_series_cap_holds_against_a_hostile_organisation(tmp_path):
+    """T14: hostile names and ids are bounded and clean, the cap holds, and no money is lost."""
+    simulated = Simulated(tmp_path, "hostile", more="series_cap: 5")
+    run(simulated, 6, step=1800)
+    simulated.wait(minutes=10)
+    simulated.poll()
+    simulated.wait(minutes=4)
+    simulated.poll()
+    families = simulated.snapshot().counters
+    values = {value for series in families.values() for labels in series for value in labels}
+    assert len(values) > 20
+    assert all(value.isprintable() and len(value) <= 200 for value in values)
+    assert max(map(len, families.values())) == 6  # five and `other`
+    assert simulated.counter() == counted(simulated)
+    assert simulated.counter("llm_api_key_cost_usd_total") == counted(simulated)
+    assert 'series_dropped_total{family="llm_api_key_cost_usd_total"}' in simulated.text()
+    simulated.close()
+
+
+def test_t15_a_scrape_during_a_poll_sees_the_last_whole_set(simulated):
+    """T15: between any two requests of a poll a scrape gets the set of before, and it is whole."""
+    run(simulated, 1)
+    simulated.text()
+    answer, seen = simulated.simulator.handle, []
+
+    def handle(request):
+        seen.append(simulated.exporter.publisher.current)
+        return answer(request)
+
+    before = simulated.exporter.publisher.current
+    simulated.simulator.handle = handle
+    simulated.wait(minutes=1)
+    simulated.poll()
+    after = simulated.exporter.publisher.current
+    texts = [one.exposition.text.plain.decode() for one in (before, *seen, after)]
+    assert len(seen) > 2
+    assert {len(data_lines(text)) for text in texts} == {len(data_lines(texts[0]))}
+    assert seen[-1] is not after
+
+
 @pytest.mark.parametrize("open_hour", OpenBucket)
 def test_the_request_budget_holds(tmp_path, open_hour):
     """With four slices, names, long re-reads and a storm of 429: at most 60 in any ten minutes."""

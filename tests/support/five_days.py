@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from claude_cost_exporter.clock import DAY, HOUR
+from claude_cost_exporter.clock import DAY, HOUR, floor_hour
 from claude_cost_exporter.simulator.scenarios import SCENARIOS
 from tests.support.scrapes import FAMILY, ScrapedRun, Stop
 from tests.support.simulated import START
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from claude_cost_exporter.simulator import Scenario, Simulator
+    from tests.e2e.servers import PrometheusTools
     from tests.support.scrapes import Life
 
 DAYS = 5
@@ -112,7 +113,7 @@ class Truth:
     last_shown: int
     """The same at the last poll."""
     missed: dict[int, int]
-    """By day: what had been spent when a new ledger began, and had not been exposed before."""
+    """By day: what neither the lost ledger nor the new one has counted."""
     restated_down: int
     """All that corrections took away from any series."""
 
@@ -121,15 +122,24 @@ class Truth:
         return [sum(self.hours[24 * day : 24 * day + 24]) for day in range(DAYS)]
 
 
-def record(case: Case, folder: Path) -> Truth:
-    """Run a case, write what its scrapes saw to FOLDER/history.om, and return the truth.
+def record(case: Case, folder: Path, stores: dict[Path, PrometheusTools]) -> Truth:
+    """Run a case, load what its scrapes saw into Prometheus data folders, return the truth.
 
     It is made for a process of its own: it silences the log and fixes the jitter of retries,
     which decides when the first poll after an outage is.
     """
+    history = folder / "history.om"
+    run = _write(case, folder, history)
+    for data, tools in stores.items():
+        tools.load(history, data)
+    history.unlink()  # 100 MB
+    return _truth(run.simulated.simulator, run.lives)
+
+
+def _write(case: Case, folder: Path, history: Path) -> ScrapedRun:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     random.seed(case.name)
-    with (folder / "history.om").open("w", encoding="utf-8") as file:
+    with history.open("w", encoding="utf-8") as file:
         file.write(f"# TYPE {FAMILY.removesuffix('_total')} counter\n")
         run = ScrapedRun(
             folder,
@@ -142,7 +152,7 @@ def record(case: Case, folder: Path) -> Truth:
         )
         run.run(DAYS * DAY + LAG, case.stops)
         file.write("# EOF\n")
-    return _truth(run.simulated.simulator, run.lives)
+    return run
 
 
 def _truth(simulator: Simulator, lives: list[Life]) -> Truth:
@@ -159,17 +169,23 @@ def _truth(simulator: Simulator, lives: list[Life]) -> Truth:
     )
 
 
-def _shown(simulator: Simulator, at: datetime, *, visible: bool = True) -> int:
+def _shown(simulator: Simulator, at: datetime) -> int:
     """Return what the API shows at a moment of what was used since START."""
-    return simulator.truth(START, at.replace(second=0), at, visible=visible).cost
+    return simulator.truth(START, at.replace(second=0), at, visible=True).cost
 
 
 def _missed(simulator: Simulator, lives: list[Life]) -> Iterator[tuple[int, int]]:
+    """Yield what a new ledger's first poll already saw and the old one had not exposed.
+
+    With it goes the rest of the hour before, which is no longer counted when it arrives.
+    """
     for before, after in pairwise(lives):
         begins = after.counting_since
         if begins != before.counting_since:
-            spent = _shown(simulator, begins, visible=False)
-            yield (begins - START).days, spent - _shown(simulator, before.last_poll)
+            hour = floor_hour(begins)
+            past = simulator.truth(START, hour).cost
+            seen = simulator.truth(hour, begins.replace(second=0), begins, visible=True).cost
+            yield (begins - START).days, past + seen - _shown(simulator, before.last_poll)
 
 
 def _restated_down(simulator: Simulator) -> Iterator[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -40,7 +41,8 @@ def _listen(address: str) -> socket.socket:
             (bare, int(port)), family=family, backlog=LIMITS.backlog, dualstack_ipv6=both
         )
     except (OSError, UnicodeError) as error:
-        cause = getattr(error, "strerror", None) or "not a host name"
+        number = getattr(error, "errno", None) or 0
+        cause = os.strerror(number) if number > 0 else "not a host name"
         raise ExporterError(f"cannot listen on {address}: {cause}") from error
 
 
