@@ -53,7 +53,7 @@ def test_it_serves_until_a_signal(number):
         ("--listen=127.0.0.1", "'127.0.0.1' is not HOST:PORT"),
         ("--listen=127.0.0.1:99999", "port from 0 to 65535"),
         ("--scenario=nope", "scenario 'nope' is unknown; known are: steady"),
-        ("--switch=colour=red", "switch 'colour' is unknown; known are: bearer"),
+        ("--switch=colour=red", "switch 'colour' is unknown; known are: analytics"),
         ("--switch=open_hour=maybe", "'maybe'; it may be partial or closed_only"),
         ("--switch=bearer=1", "'1'; it may be true or false"),
         ("--switch=max_rows_per_page=1.5", "'1.5'; it may be a number from 0 on"),

@@ -40,7 +40,7 @@ def true_totals(truth):
     sums = Counter()
     names = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h", "web_searches")
     for spend in truth.by_series.values():
-        sums.update(dict(zip(names, spend.counts, strict=True)))
+        sums.update(dict(zip(names, spend.counts, strict=False)))
     return sums
 
 

@@ -1,4 +1,4 @@
-"""Who may ask: versions and keys."""
+"""Who may ask what: versions, keys, betas, endpoints that not everybody has."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from hmac import compare_digest
 from typing import TYPE_CHECKING
 
 from claude_cost_exporter.simulator.call import VERSIONS
-from claude_cost_exporter.simulator.wire import ApiError, bad_request
+from claude_cost_exporter.simulator.switches import Availability
+from claude_cost_exporter.simulator.wire import ApiError, Request, bad_request
 
 if TYPE_CHECKING:
     from claude_cost_exporter.simulator.switches import Switches
-    from claude_cost_exporter.simulator.wire import Request
 
 WORKSPACE_KEY = "sk-ant-api"
+NOT_FOUND = "The requested resource could not be found."
 
 
 def authorise(request: Request, switches: Switches) -> None:
@@ -33,6 +34,32 @@ def authorise(request: Request, switches: Switches) -> None:
                 "This endpoint needs an Admin API key; a workspace API key was given.",
             )
         raise ApiError(401, "authentication_error", "invalid x-api-key")
+
+
+def check_beta(request: Request, beta: str) -> None:
+    """Raise when a beta endpoint is asked without its header. The text is not documented."""
+    if beta and not request.has_beta(beta):
+        raise bad_request(f"anthropic-beta: this endpoint requires the beta header {beta}.")
+
+
+def check_available(availability: Availability) -> None:
+    """Raise what this organisation or key gets instead of an answer."""
+    if availability is Availability.FORBIDDEN:
+        raise ApiError(
+            403, "permission_error", "This API key does not have the scope that is needed here."
+        )
+    if availability is Availability.NOT_FOUND:
+        raise ApiError(404, "not_found_error", NOT_FOUND)
+    if availability is Availability.GONE:
+        raise ApiError(410, "not_found_error", "This endpoint has been retired.")
+    if availability is Availability.UNSUPPORTED:
+        raise ApiError(
+            400,
+            "invalid_request_error",
+            "This endpoint is not available for this type of organization.",
+            (("x-should-retry", "false"),),
+            code="organization_type_not_supported",
+        )
 
 
 def _authorise_bearer(header: str, switches: Switches) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
 from threading import RLock
 from typing import TYPE_CHECKING
@@ -14,14 +14,21 @@ from claude_cost_exporter.clock import SystemClock
 from claude_cost_exporter.records import DEFAULT_WORKSPACE
 from claude_cost_exporter.simulator import faults as spoil
 from claude_cost_exporter.simulator import scenarios, truth
-from claude_cost_exporter.simulator.access import authorise
+from claude_cost_exporter.simulator.access import (
+    NOT_FOUND,
+    authorise,
+    check_available,
+    check_beta,
+)
+from claude_cost_exporter.simulator.bill import DAY_SECONDS, FINAL, READINGS, Bill
 from claude_cost_exporter.simulator.buckets import rfc3339
 from claude_cost_exporter.simulator.call import Call
 from claude_cost_exporter.simulator.endpoints import ROUTES, Route
+from claude_cost_exporter.simulator.invoice import Invoice
 from claude_cost_exporter.simulator.parameters import Parameters
 from claude_cost_exporter.simulator.request_log import Entry, RequestLog
-from claude_cost_exporter.simulator.switches import Switches
-from claude_cost_exporter.simulator.traffic import Traffic
+from claude_cost_exporter.simulator.switches import OpenBucket, Switches
+from claude_cost_exporter.simulator.traffic import DAY_MINUTES, Traffic, epoch
 from claude_cost_exporter.simulator.wire import (
     ApiError,
     Request,
@@ -32,13 +39,12 @@ from claude_cost_exporter.simulator.wire import (
 
 if TYPE_CHECKING:
     from claude_cost_exporter.clock import Clock
+    from claude_cost_exporter.simulator.bill import Item
     from claude_cost_exporter.simulator.faults import Fault
-    from claude_cost_exporter.simulator.scenarios import Scenario
+    from claude_cost_exporter.simulator.scenario import Scenario
 
 UNKNOWN = "unknown"
 """The endpoint name of requests that no route matches."""
-
-NOT_FOUND = "The requested resource could not be found."
 
 
 class Simulator:
@@ -62,6 +68,9 @@ class Simulator:
         self.faults = spoil.FaultQueue()
         self.requests = RequestLog()
         self.traffic = Traffic(self.scenario, seed, self.start, history_days)
+        beside = replace(self.scenario, flows=self.scenario.services, crowds=())
+        self.services = Traffic(beside, seed, self.start, history_days)
+        self.bill = Bill(self.scenario.terms, seed, self.start, self.traffic, self.services)
         self._lock = RLock()
         self._serial = 0
         self._recent: deque[datetime] = deque()
@@ -95,6 +104,31 @@ class Simulator:
         with self._lock:
             return truth.truth_of(self.traffic, self.default_workspace, start, end, moment)
 
+    def invoice(
+        self,
+        start_day: date,
+        end_day: date,
+        as_of: datetime | None = None,
+        *,
+        api: str = "cost_report",
+    ) -> Invoice:
+        """Return exactly what the UTC days `[start_day, end_day)` cost.
+
+        Without `as_of`: final, with every correction that will ever be made. With it: what the
+        `cost_report`, or `analytics`, shows then, before it rounds.
+        """
+        first, end = ((day - date(1970, 1, 1)).days for day in (start_day, end_day))
+        reading = FINAL if as_of is None else READINGS[api](as_of, self.switches)
+        closed_only = self.switches.open_cost_day is OpenBucket.CLOSED_ONLY
+        if as_of is not None and api == "cost_report" and closed_only:
+            end = min(end, epoch(as_of) // DAY_SECONDS)
+
+        def charges(day: int) -> list[Item]:
+            with self._lock:
+                return list(self.bill.items(day * DAY_MINUTES, (day + 1) * DAY_MINUTES, reading))
+
+        return Invoice(range(first, end), charges, self.default_workspace)
+
     @property
     def default_workspace(self) -> str:
         """Return what the exporter calls the default workspace: its id if that can be read."""
@@ -115,7 +149,7 @@ class Simulator:
         try:
             response = self._true_answer(request, route, path_id, now)
         except ApiError as error:
-            body = error_body(error.kind, error.message, self._request_id())
+            body = error_body(error.kind, error.message, self._request_id(), error.code)
             response = self._response(error.status, body, now, error.headers)
         if fault is not None:
             response = _spoil(response, fault)
@@ -129,6 +163,8 @@ class Simulator:
             raise ApiError(404, "not_found_error", NOT_FOUND)
         if request.method not in {"GET", "HEAD"}:
             raise ApiError(405, "invalid_request_error", "Method Not Allowed")
+        check_available(route.availability(self.switches))
+        check_beta(request, route.beta)
         call = Call(
             request,
             Parameters(request.query),
@@ -136,6 +172,8 @@ class Simulator:
             now,
             self.scenario.organisation,
             self.traffic,
+            self.services,
+            self.bill,
             self.switches,
         )
         return self._response(200, to_json(route.answer(call)), now)

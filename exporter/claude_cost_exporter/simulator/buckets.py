@@ -36,17 +36,22 @@ class Buckets:
         return {"ending_at": rfc3339(end), "results": results, "starting_at": rfc3339(start)}
 
 
-def read_buckets(call: Call, width: Width, *, open_bucket: bool) -> Buckets:
-    """Return the buckets that `starting_at`, `ending_at`, `limit` and `page` ask for."""
+def read_buckets(
+    call: Call, width: Width, *, open_bucket: bool, empty_is_wrong: bool = False
+) -> Buckets:
+    """Return the buckets that `starting_at`, `ending_at`, `limit` and `page` ask for.
+
+    `empty_is_wrong`: a range that holds no bucket is refused as a reversed one is.
+    """
     parameters = call.parameters
     start = required("starting_at", parameters.take_time("starting_at"))
     end = parameters.take_time("ending_at")
     limit = parameters.take_int("limit", width.default_limit, width.max_limit)
     token = parameters.take("page")
-    if end is not None and end <= start:
-        raise bad_request("Invalid date range: ending date must be after starting date")
     first = _first_bucket(start, width, call.switches.bucket_start)
     last = _last_bucket(end, call.now, width, open_bucket=open_bucket)
+    if (end is not None and end <= start) or (empty_is_wrong and last <= first):
+        raise bad_request("Invalid date range: ending date must be after starting date")
     if token is not None:
         position = parse_time(read_token(token, call.request.query))
         if position is None:

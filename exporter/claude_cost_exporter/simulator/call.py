@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from claude_cost_exporter.simulator.bill import Bill
     from claude_cost_exporter.simulator.organisation import Organisation
     from claude_cost_exporter.simulator.parameters import Parameters
     from claude_cost_exporter.simulator.switches import Switches
@@ -30,6 +31,9 @@ class Call:
     now: datetime
     organisation: Organisation
     traffic: Traffic
+    services: Traffic
+    """What is used beside the messages: container hours, session hours."""
+    bill: Bill
     switches: Switches
 
     @property
@@ -39,5 +43,4 @@ class Call:
 
     def has_beta(self, name: str) -> bool:
         """Return whether the request opts into a beta."""
-        betas = self.request.headers.get("anthropic-beta", "")
-        return name in (beta.strip() for beta in betas.split(","))
+        return self.request.has_beta(name)

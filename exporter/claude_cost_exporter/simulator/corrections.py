@@ -12,14 +12,20 @@ if TYPE_CHECKING:
 
     from claude_cost_exporter.simulator.organisation import Organisation
 
-Counts = tuple[int, int, int, int, int, int]
-"""Input, output, cache read, 5m write, 1h write, web searches."""
+Counts = tuple[int, int, int, int, int, int, int]
+"""Input, output, cache read, 5m write, 1h write, web searches, requests.
 
-NOTHING: Counts = (0, 0, 0, 0, 0, 0)
+In the flow of a service the place of the web searches holds its units of 36 ms.
+"""
+
+NOTHING: Counts = (0, 0, 0, 0, 0, 0, 0)
 
 
 class Series(NamedTuple):
-    """Every dimension of the usage report, with its nulls."""
+    """Every dimension that some report knows, with the nulls of the legacy usage report.
+
+    Those with a default are not in that report.
+    """
 
     workspace_id: str | None
     api_key_id: str | None
@@ -30,6 +36,11 @@ class Series(NamedTuple):
     context_window: str
     inference_geo: str
     speed: str
+    product: str | None = None
+    user_profile_id: str | None = None
+    agent_id: str | None = None
+    blocked: bool = False
+    """Refused before any output: in every usage report, on no bill."""
 
 
 Parts = list[tuple[Series, Counts]]
@@ -95,7 +106,7 @@ Correction = Restatement | Reattribution
 
 def scaled(counts: Counts, numerator: int, denominator: int) -> Counts:
     """Return counts x numerator / denominator, rounded down."""
-    a, b, c, d, e, f = counts
+    a, b, c, d, e, f, g = counts
     return (
         a * numerator // denominator,
         b * numerator // denominator,
@@ -103,6 +114,7 @@ def scaled(counts: Counts, numerator: int, denominator: int) -> Counts:
         d * numerator // denominator,
         e * numerator // denominator,
         f * numerator // denominator,
+        g * numerator // denominator,
     )
 
 
@@ -115,6 +127,7 @@ def plus(one: Counts, two: Counts) -> Counts:
         one[3] + two[3],
         one[4] + two[4],
         one[5] + two[5],
+        one[6] + two[6],
     )
 
 
@@ -127,4 +140,5 @@ def minus(one: Counts, two: Counts) -> Counts:
         one[3] - two[3],
         one[4] - two[4],
         one[5] - two[5],
+        one[6] - two[6],
     )

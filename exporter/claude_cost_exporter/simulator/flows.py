@@ -11,8 +11,13 @@ from claude_cost_exporter.simulator.organisation import DEFAULT
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from claude_cost_exporter.simulator.corrections import Counts
     from claude_cost_exporter.simulator.ratecard import Line
+
+PerHour = tuple[int, int, int, int, int, int]
+"""In a busy hour: input, output, cache read, 5m write, 1h write, web searches.
+
+In the flow of a service the place of the web searches holds its units of 36 ms.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +60,7 @@ class Flow:
     workspace: str
     api_key: str | None
     line: Line
-    per_hour: Counts
-    """In a busy hour: input, output, cache read, 5m write, 1h write, web searches."""
+    per_hour: PerHour
     profile: Profile = CONSUMERS
     tier: str = "standard"
     geo: str = "global"
@@ -67,6 +71,13 @@ class Flow:
     begins: timedelta | None = None
     """Relative to the simulator's start; None: as far back as there is history."""
     lasts: timedelta | None = None
+    product: str | None = "messages_api"
+    user_profile: str | None = None
+    """Id of the end customer on whose behalf the requests are made."""
+    agent: str | None = None
+    """Id of the managed agent that makes the requests."""
+    blocked: bool = False
+    """Every request is refused before any output."""
 
 
 ACME_FLOWS = (
@@ -83,6 +94,7 @@ ACME_FLOWS = (
         "support",
         ratecard.HAIKU,
         (1_900_000, 380_000, 8_000_000, 300_000, 0, 40),
+        user_profile="uprof_01NorthwindFx7KqRm2LdWs",
     ),
     Flow(
         "support-escalations",
@@ -100,6 +112,8 @@ ACME_FLOWS = (
         (18_000_000, 3_600_000, 2_000_000, 100_000, 0, 0),
         NIGHTLY,
         tier="batch",
+        product="message_batches_api",
+        user_profile="uprof_01ContosoBt9VhZc4NgJp",
     ),
     Flow(
         "evals",
@@ -143,6 +157,7 @@ ACME_FLOWS = (
         (60_000, 22_000, 0, 0, 0, 3),
         OFFICE,
         odds=40,
+        product="claude_console",
     ),
     Flow(
         "claude-code",
@@ -151,6 +166,17 @@ ACME_FLOWS = (
         ratecard.SONNET,
         (70_000, 95_000, 10_000_000, 450_000, 110_000, 2),
         OFFICE,
+        product="claude_code",
+    ),
+    Flow(
+        "claude-code-opus",
+        "claude_code",
+        "claude_code",
+        ratecard.OPUS,
+        (15_000, 20_000, 1_800_000, 80_000, 15_000, 0),
+        OFFICE,
+        odds=60,
+        product="claude_code",
     ),
     Flow(
         "claude-code-fast",
@@ -161,6 +187,7 @@ ACME_FLOWS = (
         OFFICE,
         speed="fast",
         odds=80,
+        product="claude_code",
     ),
 )
 

@@ -4,6 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
+
+from claude_cost_exporter.simulator.developers import ACME_DEVELOPERS, Developer
+from claude_cost_exporter.simulator.limits import (
+    ACME_OVERRIDES,
+    ACME_RATE_LIMITS,
+    ACME_SPEND_LIMITS,
+    RateLimit,
+    SpendLimit,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _CREATED = "2025-03-03T09:14:07.427722Z"
 _ADMIN = "user_01WCz1FkmYMm4gnmykNKUu3Q"
@@ -48,7 +61,15 @@ class Organisation:
     name: str
     workspaces: tuple[Workspace, ...]
     api_keys: tuple[ApiKey, ...]
-    console_user_id: str = field(default=_ADMIN)
+    console_user_id: str = _ADMIN
+    console_user_email: str = "sam.admin@acme.example"
+    console_user_name: str = "Sam Admin"
+    developers: tuple[Developer, ...] = ACME_DEVELOPERS
+    spend_limits: tuple[SpendLimit, ...] = ACME_SPEND_LIMITS
+    rate_limits: tuple[RateLimit, ...] = ACME_RATE_LIMITS
+    workspace_rate_limits: Mapping[str, tuple[RateLimit, ...]] = field(
+        default_factory=lambda: ACME_OVERRIDES
+    )
 
     @cached_property
     def workspace_by_handle(self) -> dict[str, Workspace]:
@@ -177,4 +198,14 @@ def hostile() -> Organisation:
         )
         for n, k in enumerate(ACME.api_keys)
     )
-    return replace(ACME, name=_HOSTILE_NAMES[1], workspaces=workspaces, api_keys=keys)
+    developers = tuple(
+        replace(d, email=_HOSTILE_NAMES[n], terminal=_HOSTILE_NAMES[n + 1])
+        for n, d in enumerate(ACME_DEVELOPERS)
+    )
+    return replace(
+        ACME,
+        name=_HOSTILE_NAMES[1],
+        workspaces=workspaces,
+        api_keys=keys,
+        developers=developers,
+    )

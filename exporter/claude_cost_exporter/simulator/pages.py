@@ -46,6 +46,29 @@ def read_token(token: str, query: Sequence[tuple[str, str]]) -> str:
     return position
 
 
+def by_token(
+    items: Sequence[dict[str, Any]], parameters: Parameters, query: Sequence[tuple[str, str]]
+) -> dict[str, Any]:
+    """Return the page of entities that `page` and `limit` ask for; there is no `has_more`."""
+    limit = parameters.take_int("limit", DEFAULT_ENTITIES, MAX_ENTITIES)
+    token = parameters.take("page")
+    parameters.finish()
+    begin = read_number(token, query) if token is not None else 0
+    more = len(items) > begin + limit
+    return {
+        "data": list(items[begin : begin + limit]),
+        "next_page": next_token(str(begin + limit), query) if more else None,
+    }
+
+
+def read_number(token: str, query: Sequence[tuple[str, str]]) -> int:
+    """Return the position in a token that counts items."""
+    position = read_token(token, query)
+    if not position.isdigit():
+        raise bad_request("page: Invalid page token.")
+    return int(position)
+
+
 def by_cursor(items: Sequence[dict[str, Any]], parameters: Parameters) -> dict[str, Any]:
     """Return the page of entities that `after_id`, `before_id` and `limit` ask for."""
     after, before = parameters.take("after_id"), parameters.take("before_id")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 Rates = tuple[int, int, int, int, int]
@@ -31,6 +32,8 @@ class Model:
     has_fast: bool = False
     has_long_context: bool = False
     """Whether it bills the 1M window at the standard rate."""
+    listed: bool = True
+    """False: it is billed, but no published price list has it."""
 
     def rates_on(self, day: date) -> Rates | None:
         """Return the base rates of a day; None before the model had a price."""
@@ -106,6 +109,20 @@ FABLE_51 = Model(
     has_long_context=True,
 )
 
+FABLE_5 = Model(
+    "claude-fable-5",
+    "claude-fable-5",
+    ((date(2026, 6, 9), (10_000, 50_000, 1_000, 12_500, 20_000)),),
+    has_long_context=True,
+)
+LYRA = Model(
+    "claude-lyra-1",
+    "claude-lyra-1",
+    ((date(2026, 8, 1), (7_000, 34_000, 280, 8_600, 13_800)),),
+    listed=False,
+)
+"""Its rates follow no rule, so that nobody can derive one from another."""
+
 HAIKU = (Release(date(2025, 10, 15), HAIKU_45),)
 OPUS_PINNED = (
     Release(date(2025, 11, 24), OPUS_45),
@@ -125,6 +142,16 @@ SONNET = (
     Release(date(2026, 9, 28), SONNET_55),
 )
 FABLE = (Release(date(2026, 9, 1), FABLE_51),)
+UNLISTED = (Release(date(2026, 8, 1), LYRA),)
+SONNET_55_ONLY = (Release(date(2026, 9, 28), SONNET_55),)
+TEN_LINES = tuple(
+    (Release(model.rates[0][0], model),)
+    for model in (
+        *(HAIKU_45, OPUS_45, OPUS_46, OPUS_47, OPUS_48),
+        *(OPUS_5, SONNET_45, SONNET_46, SONNET_5, FABLE_5),
+    )
+)
+"""Ten models, each with a price since July 2026 at the latest."""
 
 Line = tuple[Release, ...]
 """A family in order of release: the organisation moves on to each new member."""
@@ -132,13 +159,27 @@ Line = tuple[Release, ...]
 ADOPTION = timedelta(days=3)
 
 MODELS: dict[str, Model] = {
-    release.model.id: release.model for line in (HAIKU, OPUS, SONNET, FABLE) for release in line
+    release.model.id: release.model
+    for line in (HAIKU, OPUS, SONNET, FABLE, UNLISTED, *TEN_LINES)
+    for release in line
 }
+
+CODE_EXECUTION = "code_execution"
+SESSION_USAGE = "session_usage"
+SERVICES = {CODE_EXECUTION: 500, SESSION_USAGE: 800}
+"""Nano-USD per 36 ms of what is billed by the hour ($0.05 and $0.08), by cost type."""
+UNITS_PER_HOUR = 100_000
+"""How many times 36 ms an hour has."""
 
 
 def unpriced(model_id: str) -> Line:
-    """Return a line of one model that no price list knows."""
+    """Return a line of one model that no price list knows and that is not billed."""
     return (Release(date(2020, 1, 1), Model(model_id, model_id, ())),)
+
+
+def service(cost_type: str) -> Line:
+    """Return what stands for a line of models in the flow of a service."""
+    return (Release(date(2020, 1, 1), Model(cost_type, cost_type, (), has_geo=False)),)
 
 
 def model_on(line: Line, day: date) -> Model:
@@ -153,7 +194,16 @@ _GEOS = {"us": (11, 10), "global": (1, 1), "not_available": (1, 1)}
 
 
 def rates_of(model_id: str, tier: str, geo: str, speed: str, day: date) -> Rates | None:
-    """Return nano-USD per token of a combination on a day; None: there is no price."""
+    """Return nano-USD per token by the published list; None: it has no price."""
+    model = MODELS.get(model_id)
+    if model is None or not model.listed:
+        return None
+    return billed_rates_of(model_id, tier, geo, speed, day)
+
+
+@lru_cache(maxsize=4_096)
+def billed_rates_of(model_id: str, tier: str, geo: str, speed: str, day: date) -> Rates | None:
+    """Return nano-USD per token before any discount; None: it is not billed."""
     model = MODELS.get(model_id)
     base = model.rates_on(day) if model else None
     if base is None or tier not in _PRICED_TIERS:

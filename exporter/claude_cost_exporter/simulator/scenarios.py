@@ -2,47 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
-from claude_cost_exporter.simulator import faults, flows, organisation, ratecard
-from claude_cost_exporter.simulator.corrections import Correction, Reattribution, Restatement
+from claude_cost_exporter.simulator import (
+    bill_scenarios,
+    faults,
+    flows,
+    organisation,
+    ratecard,
+)
+from claude_cost_exporter.simulator.corrections import Reattribution, Restatement
+from claude_cost_exporter.simulator.crowds import Crowd
 from claude_cost_exporter.simulator.organisation import ACME, DEFAULT
-
-if TYPE_CHECKING:
-    from claude_cost_exporter.simulator.faults import Fault
-    from claude_cost_exporter.simulator.flows import Flow
-    from claude_cost_exporter.simulator.organisation import Organisation
+from claude_cost_exporter.simulator.scenario import STEADY, Disturbance, Scenario, combine
 
 HUGE_KEYS = 1_000
 HUGE_WORKSPACES = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Disturbance:
-    """For a while, `percent` of all requests are spoiled, by each of `faults` in turn."""
-
-    after: timedelta
-    lasts: timedelta
-    faults: tuple[Fault, ...]
-    percent: int = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """What happens in a simulation, and to whom."""
-
-    name: str
-    summary: str
-    organisation: Organisation = ACME
-    flows: tuple[Flow, ...] = flows.ACME_FLOWS
-    late_percent: int = 0
-    """Share of every minute that arrives late."""
-    late_by: timedelta = timedelta(0)
-    """How much later than the rest, which takes 2 to 5 minutes."""
-    corrections: tuple[Correction, ...] = ()
-    disturbances: tuple[Disturbance, ...] = ()
 
 
 def _minutes(count: float) -> timedelta:
@@ -53,10 +29,7 @@ def _hours(count: float) -> timedelta:
     return timedelta(hours=count)
 
 
-STEADY = Scenario("steady", "Weekday traffic of a mid-size organisation; nothing goes wrong.")
-
-
-def _spike(begins: timedelta, lasts: timedelta) -> Flow:
+def _spike(begins: timedelta, lasts: timedelta) -> flows.Flow:
     return flows.Flow(
         f"spike-{begins}",
         "research",
@@ -133,7 +106,7 @@ STORM_429 = replace(
 )
 
 
-def _first_minute(begins: timedelta) -> Flow:
+def _first_minute(begins: timedelta) -> flows.Flow:
     """Return the burst with which a new model begins: about $40 in one minute."""
     counts = (108_000_000, 27_000_000, 0, 0, 0, 0)
     return flows.Flow(
@@ -202,6 +175,14 @@ HUGE = replace(
         *flows.bulk_flows(HUGE_KEYS - len(ACME.api_keys), HUGE_WORKSPACES),
     ),
 )
+HUGE_HISTORY = replace(
+    STEADY,
+    name="huge_history",
+    summary="1,000 API keys x 10 models, each key active in 3 % of hours, and nothing else.",
+    organisation=organisation.huge(HUGE_KEYS + len(ACME.api_keys), HUGE_WORKSPACES),
+    flows=(),
+    crowds=(Crowd(HUGE_KEYS, HUGE_WORKSPACES, ratecard.TEN_LINES, active_percent=3),),
+)
 HOSTILE = replace(
     STEADY,
     name="hostile",
@@ -231,27 +212,23 @@ _PARTS = (
 )
 
 
-def combine(name: str, summary: str, *parts: Scenario) -> Scenario:
-    """Return a scenario in which everything of `parts` happens; the last organisation wins."""
-    together = parts[0]
-    for part in parts[1:]:
-        new_flows = tuple(flow for flow in part.flows if flow not in together.flows)
-        together = replace(
-            together,
-            organisation=part.organisation if part.organisation != ACME else together.organisation,
-            flows=together.flows + new_flows,
-            late_percent=max(together.late_percent, part.late_percent),
-            late_by=max(together.late_by, part.late_by),
-            corrections=together.corrections + part.corrections,
-            disturbances=together.disturbances + part.disturbances,
-        )
-    return replace(together, name=name, summary=summary)
-
-
-ALL = combine("all", "All of the above together, except closed_day, huge and hostile.", *_PARTS)
-
+ALL = combine(
+    "all", "Everything above together, except closed_day, huge, huge_history, hostile.", *_PARTS
+)
+QUARTER = combine(
+    "quarter",
+    "92 days in which everything happens that makes a bill differ from an estimate.",
+    LATE_ROWS,
+    *bill_scenarios.PARTS,
+)
 SCENARIOS: dict[str, Scenario] = {
-    scenario.name: scenario for scenario in (*_PARTS, CLOSED_DAY, HUGE, HOSTILE, ALL)
+    scenario.name: scenario
+    for scenario in (
+        *_PARTS,
+        *(CLOSED_DAY, HUGE, HUGE_HISTORY, HOSTILE, ALL),
+        *bill_scenarios.PARTS,
+        *(bill_scenarios.HALF_LANDED, bill_scenarios.CUSTOMERS, QUARTER),
+    )
 }
 
 

@@ -20,6 +20,9 @@ HOUR = 3_600
 MINUTES = 60
 """Minutes in an hour."""
 
+TOKENS_OF_AN_ANSWER = 400
+"""How long an answer is on average: requests are counted from output."""
+
 FASTEST = 120
 SLOWEST = 300
 """Seconds from the end of a minute to its usage being visible."""
@@ -71,13 +74,15 @@ class Stream:
         level *= (700 + (noise[1] * 600 >> 8)) * (end - first)
         i, o, r, w5, w1, searches = self.flow.per_hour
         unit = 1000 * 1000 * 1000 * 1000 * MINUTES
+        output = o * level * (900 + (noise[3] * 200 >> 8)) // unit
         return (
             i * level * (900 + (noise[2] * 200 >> 8)) // unit,
-            o * level * (900 + (noise[3] * 200 >> 8)) // unit,
+            output,
             r * level * (850 + (noise[4] * 300 >> 8)) // unit,
             w5 * level * (850 + (noise[5] * 300 >> 8)) // unit,
             w1 * level * (850 + (noise[6] * 300 >> 8)) // unit,
             searches * level * (500 + (noise[7] * 1000 >> 8)) // unit,
+            1 + output // TOKENS_OF_AN_ANSWER,
         )
 
     def _level(self, hour: int) -> int:
@@ -111,6 +116,10 @@ class Stream:
             "200k-1M" if flow.long_context and model.has_long_context else "0-200k",
             flow.geo if model.has_geo else "not_available",
             flow.speed if model.has_fast else "standard",
+            flow.product,
+            flow.user_profile,
+            flow.agent,
+            flow.blocked,
         )
 
     def shape(self, hour: int) -> Shape:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Any
 
+from claude_cost_exporter.simulator.money import CENT_DECIMALS
+
 
 class OpenBucket(StrEnum):
     """Whether a report serves the bucket that is still open."""
@@ -27,6 +29,20 @@ class BucketStart(StrEnum):
 
     CEIL = "ceil"
     FLOOR = "floor"
+
+
+class Availability(StrEnum):
+    """What an organisation or a key gets from an endpoint that not everybody may read."""
+
+    SERVED = "served"
+    FORBIDDEN = "forbidden"
+    """403: the key lacks a scope."""
+    NOT_FOUND = "not_found"
+    """404: not enabled, or retired."""
+    GONE = "gone"
+    """410: retired."""
+    UNSUPPORTED = "unsupported"
+    """400 `organization_type_not_supported`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +70,27 @@ class Switches:
     """Whether `Authorization: Bearer` of an `org:admin` login is accepted."""
     default_workspace_readable: bool = True
     """Whether lists and Get serve the default workspace (before 2026-10-07 lists did not)."""
+    usage_report: Availability = Availability.SERVED
+    """The legacy usage report."""
+    cost_report: Availability = Availability.SERVED
+    """The legacy cost report."""
+    analytics: Availability = Availability.SERVED
+    """Both endpoints of the Usage and Cost Analytics API."""
+    claude_code: Availability = Availability.SERVED
+    spend_limits: Availability = Availability.SERVED
+    rate_limits: Availability = Availability.SERVED
+    open_cost_day: OpenBucket = OpenBucket.CLOSED_ONLY
+    """The legacy cost report; without it a range that holds no closed day is refused."""
+    cost_delay_hours: int = 8
+    """How long after its usage a charge is in the legacy cost report."""
+    analytics_delay_minutes: int = 60
+    """How old what analytics shows is at least; it is refreshed every ten minutes."""
+    cent_decimals: int = 9
+    """Decimals to which amounts are rounded, row by row; 9 are exact for discounts."""
+    undated_cost_models: bool = True
+    """Whether the legacy cost report leaves the date out of model ids."""
+    misleading_descriptions: bool = False
+    """Whether every description names one and the same model, as in the official sample."""
 
 
 def with_switch(switches: Switches, assignment: str) -> Switches:
@@ -88,8 +125,10 @@ def _read(name: str, text: str, present: object) -> object:
         number = float(text) if isinstance(present, float) else int(text)
     except ValueError:
         number = -1
-    if not 0 <= number < float("inf"):
-        raise ValueError(f"switch {name} is {text!r}; it may be a number from 0 on")
+    most = CENT_DECIMALS if name == "cent_decimals" else float("inf")
+    if not 0 <= number <= most or number == float("inf"):
+        upto = "on" if most == float("inf") else f"to {most}"
+        raise ValueError(f"switch {name} is {text!r}; it may be a number from 0 {upto}")
     return number
 
 

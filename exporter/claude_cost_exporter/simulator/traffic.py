@@ -7,7 +7,6 @@ hours, and an hour that is settled needs no minutes at all. Counts are exact int
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -23,12 +22,17 @@ from claude_cost_exporter.simulator.corrections import (
     plus,
     scaled,
 )
+from claude_cost_exporter.simulator.crowds import CrowdStreams
+from claude_cost_exporter.simulator.row_cache import RowCache
 from claude_cost_exporter.simulator.streams import HOUR, MINUTES, SLOWEST, Shape, Stream
 
 if TYPE_CHECKING:
-    from claude_cost_exporter.simulator.scenarios import Scenario
+    from claude_cost_exporter.simulator.scenario import Scenario
 
 Usage = dict[Series, Counts]
+
+DAY_HOURS = 24
+DAY_MINUTES = DAY_HOURS * MINUTES
 
 
 class Knowledge(StrEnum):
@@ -67,26 +71,57 @@ class Traffic:
         self.first_hour = epoch(first) // HOUR
         self._late_percent = scenario.late_percent
         self._late_by = int(scenario.late_by.total_seconds())
-        organisation = scenario.organisation
-        self._streams = [
-            Stream(flow, organisation, seed, epoch(start), self.first_hour * HOUR)
-            for flow in scenario.flows
-        ]
+        of_simulation = (scenario.organisation, seed, epoch(start), self.first_hour * HOUR)
+        self._streams = [Stream(flow, *of_simulation) for flow in scenario.flows]
+        self._crowds = [CrowdStreams(crowd, *of_simulation) for crowd in scenario.crowds]
         self._corrections = _by_hour(scenario, epoch(start))
-        self._hours = _HourCache(rows=50_000)
+        self._hours: RowCache[Usage] = RowCache(rows=60_000)
+        self._days: RowCache[Usage] = RowCache(rows=60_000)
 
     def usage(self, first_minute: int, end_minute: int, moment: Moment) -> Usage:
-        """Return usage by series in the minutes `[first, end)` since the epoch."""
-        usage: Usage = {}
-        hour = first_minute // MINUTES
-        while hour * MINUTES < end_minute:
-            base = hour * MINUTES
-            first, end = max(0, first_minute - base), min(MINUTES, end_minute - base)
-            part = self.hour_usage(hour, first, end, moment)
+        """Return usage by series in the minutes `[first, end)` since the epoch; do not change it.
+
+        UTC days are taken as a whole, because reports ask for the same days again and again.
+        """
+        step, usage = self._next_part(first_minute, end_minute, moment)
+        if first_minute + step >= end_minute:
+            return usage
+        usage = dict(usage)
+        minute = first_minute + step
+        while minute < end_minute:
+            step, part = self._next_part(minute, end_minute, moment)
             for series, counts in part.items():
                 _add(usage, series, counts)
-            hour += 1
+            minute += step
         return usage
+
+    def _next_part(self, minute: int, end_minute: int, moment: Moment) -> tuple[int, Usage]:
+        """Return how many minutes from `minute` on are looked up at once, and their usage."""
+        if minute % DAY_MINUTES == 0 and end_minute - minute >= DAY_MINUTES:
+            return DAY_MINUTES, self._day_usage(minute // DAY_MINUTES, moment)
+        hour, first = divmod(minute, MINUTES)
+        end = max(first, min(MINUTES, first + end_minute - minute))
+        return end - first, self.hour_usage(hour, first, end, moment)
+
+    def _day_usage(self, day: int, moment: Moment) -> Usage:
+        version = self.version(day, moment)
+        if version is None:
+            return self._sum_hours(day, moment)
+        return self._days.get((day, version), lambda: self._sum_hours(day, moment))
+
+    def _sum_hours(self, day: int, moment: Moment) -> Usage:
+        usage: Usage = {}
+        for hour in range(day * DAY_HOURS, (day + 1) * DAY_HOURS):
+            for series, counts in self.hour_usage(hour, 0, MINUTES, moment).items():
+                _add(usage, series, counts)
+        return usage
+
+    def version(self, day: int, moment: Moment) -> int | None:
+        """Return how often a UTC day had been corrected; None while usage is still missing."""
+        hours = range(day * DAY_HOURS, (day + 1) * DAY_HOURS)
+        if not self._settled(hours[-1], moment):
+            return None
+        return sum(len(self._effects(hour, moment)) for hour in hours) if self._corrections else 0
 
     def hour_usage(self, hour: int, first: int, end: int, moment: Moment) -> Usage:
         """Return usage by series in the minutes `[first, end)` of one hour; do not change it."""
@@ -95,13 +130,19 @@ class Traffic:
         if end - first == MINUTES and self._settled(hour, moment):
             return self._whole_hour(hour, moment)
         usage: Usage = {}
-        for stream in self._streams:
+        for stream in self._running(hour):
             totals = stream.totals(hour)
             if totals != NOTHING:
                 shape = stream.shape(hour)
                 for series, counts in self._parts(stream, hour, totals, moment):
                     _add(usage, series, self._seen(shape, counts, (first, end), moment))
         return usage
+
+    def _running(self, hour: int) -> list[Stream]:
+        """Return the streams that may use anything in an hour."""
+        if not self._crowds:
+            return self._streams
+        return self._streams + [s for crowd in self._crowds for s in crowd.active(hour)]
 
     def _settled(self, hour: int, moment: Moment) -> bool:
         """Return whether every minute of the hour is known."""
@@ -112,15 +153,15 @@ class Traffic:
 
     def _whole_hour(self, hour: int, moment: Moment) -> Usage:
         version = len(self._effects(hour, moment))
-        usage = self._hours.get((hour, version))
-        if usage is None:
-            usage = {}
-            for stream in self._streams:
-                totals = stream.totals(hour)
-                if totals != NOTHING:
-                    for series, counts in self._parts(stream, hour, totals, moment):
-                        _add(usage, series, counts)
-            self._hours.put((hour, version), usage)
+        return self._hours.get((hour, version), lambda: self._sum_streams(hour, moment))
+
+    def _sum_streams(self, hour: int, moment: Moment) -> Usage:
+        usage: Usage = {}
+        for stream in self._running(hour):
+            totals = stream.totals(hour)
+            if totals != NOTHING:
+                for series, counts in self._parts(stream, hour, totals, moment):
+                    _add(usage, series, counts)
         return usage
 
     def _seen(
@@ -174,24 +215,3 @@ def _by_hour(scenario: Scenario, start: int) -> dict[int, list[tuple[int, Effect
         for hour in range(first, first + correction.hours):
             by_hour.setdefault(hour, []).append((second, effect))
     return by_hour
-
-
-class _HourCache:
-    """Settled hours, least recently used first out, bounded by their rows."""
-
-    def __init__(self, rows: int) -> None:
-        self._room = rows
-        self._hours: OrderedDict[tuple[int, int], Usage] = OrderedDict()
-
-    def get(self, key: tuple[int, int]) -> Usage | None:
-        usage = self._hours.get(key)
-        if usage is not None:
-            self._hours.move_to_end(key)
-        return usage
-
-    def put(self, key: tuple[int, int], usage: Usage) -> None:
-        self._hours[key] = usage
-        self._room -= len(usage)
-        while self._room < 0 and len(self._hours) > 1:
-            _, oldest = self._hours.popitem(last=False)
-            self._room += len(oldest)

@@ -24,7 +24,7 @@ NO_KEY = "none"
 
 
 class Spend(NamedTuple):
-    """One series' usage and its cost in nano-USD by token type, web searches last."""
+    """One series' usage and its cost in nano-USD at list price, place by place."""
 
     counts: Counts
     nano: Counts
@@ -160,9 +160,9 @@ def _priced(series: Series, counts: Counts, day: datetime) -> Spend:
     )
     searches = counts[5] * NANO_PER_SEARCH
     if rates is None:
-        return Spend(counts, (0, 0, 0, 0, 0, searches), priced=False)
+        return Spend(counts, (0, 0, 0, 0, 0, searches, 0), priced=False)
     i, o, r, w5, w1 = (n * rate for n, rate in zip(counts, rates, strict=False))
-    return Spend(counts, (i, o, r, w5, w1, searches), priced=True)
+    return Spend(counts, (i, o, r, w5, w1, searches, 0), priced=True)
 
 
 def _sum(one: Spend, two: Spend) -> Spend:

@@ -38,6 +38,11 @@ class Request:
         query = tuple(parse_qsl(parts.query, keep_blank_values=True))
         return cls(method, parts.path, query, {k.lower(): v for k, v in headers.items()})
 
+    def has_beta(self, name: str) -> bool:
+        """Return whether the request opts into a beta."""
+        betas = self.headers.get("anthropic-beta", "")
+        return name in (beta.strip() for beta in betas.split(","))
+
     def __repr__(self) -> str:
         """Show everything but the headers, for one of them is the key."""
         return f"Request({self.method} {self.path} {self.query})"
@@ -85,11 +90,14 @@ class ApiError(Exception):
         kind: str,
         message: str,
         headers: tuple[tuple[str, str], ...] = (),
+        code: str = "",
     ) -> None:
         self.status = status
         self.kind = kind
         self.message = message
         self.headers = headers
+        self.code = code
+        """`error.details.error_code`, if any."""
         super().__init__(message)
 
 
@@ -103,7 +111,9 @@ def to_json(document: object) -> bytes:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def error_body(kind: str, message: str, request_id: str) -> bytes:
+def error_body(kind: str, message: str, request_id: str, code: str = "") -> bytes:
     """Return the error envelope of the API."""
-    error = {"type": kind, "message": message}
+    error: dict[str, object] = {"type": kind, "message": message}
+    if code:
+        error["details"] = {"error_code": code}
     return to_json({"type": "error", "error": error, "request_id": request_id})

@@ -131,7 +131,7 @@ def _grouped(
 
 
 def _row(series: Series, counts: Counts, query: Query) -> Answer:
-    uncached, output, cache_read, write_5m, write_1h, searches = counts
+    uncached, output, cache_read, write_5m, write_1h, searches, _requests = counts
     row: Answer = {
         "account_id": series.account_id,
         "api_key_id": series.api_key_id,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from claude_cost_exporter.simulator.access import NOT_FOUND
 from claude_cost_exporter.simulator.organisation import DEFAULT
 from claude_cost_exporter.simulator.pages import by_cursor
 from claude_cost_exporter.simulator.wire import ApiError, bad_request
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
     from claude_cost_exporter.simulator.organisation import Workspace
 
 MAX_IDS = 100
-NOT_FOUND = "The requested resource could not be found."
 
 
 def answer_list(call: Call) -> Answer:
