@@ -26,7 +26,7 @@ from claude_cost_exporter.records import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
     from threading import Event
 
     from claude_cost_exporter.clock import Clock
@@ -95,12 +95,13 @@ class AccountPoller:
         poll_interval: timedelta,
         history: timedelta,
         changed: Callable[[], None] = lambda: None,
+        billed: Callable[[str, Sequence[date], datetime], None] = lambda *_: None,
     ) -> None:
         self.account, self.provider = account, provider
         self.sources = sources
         self.attempts: dict[str, Attempt] = {}
         self._ledger, self._prices, self._clock = ledger, prices, clock
-        self._observer, self._changed = observer, changed
+        self._observer, self._changed, self._billed = observer, changed, billed
         self._poll_interval, self._history = poll_interval, history
         self._schedules = {source.name: _Schedule() for source in sources}
         self._log = structlog.get_logger().bind(account=account)
@@ -162,13 +163,15 @@ class AccountPoller:
             until = None if history else self._catching_up(source, at)
             read = (self.account, source.name, window, at)
             if source.query_sets:
-                written = self._ledger.bill(BillBatch(
+                changes = self._ledger.bill(BillBatch(
                     *read,
                     [record for record in records if isinstance(record, BillRecord)],
                     source.query_sets,
                     is_history=history,
                     catching_up_until=until,
-                )).written  # fmt: skip
+                ))  # fmt: skip
+                written = changes.written
+                self._billed(self.account, changes.newly_billed, at)
             else:
                 batch = Batch(*read, self._priced(records), is_history=history,
                               catching_up_until=until)  # fmt: skip

@@ -13,18 +13,20 @@ from claude_cost_exporter.config.load import (
 )
 from claude_cost_exporter.errors import ConfigError, LedgerError, PriceError
 from claude_cost_exporter.ingest import AccountPoller
+from claude_cost_exporter.learning import PriceLearner
 from claude_cost_exporter.ledger.base import Settings
 from claude_cost_exporter.ledger.sql import SqlLedger
 from claude_cost_exporter.metrics.publisher import Publisher
 from claude_cost_exporter.metrics.self_metrics import SelfMetrics
 from claude_cost_exporter.pricing.book import PriceBook
+from claude_cost_exporter.pricing.carry import carry_learned
 from claude_cost_exporter.pricing.history import PriceHistory
 from claude_cost_exporter.pricing.overrides import Override
 from claude_cost_exporter.sources.anthropic import AnthropicAccount, AnthropicConfig, read_key
 from claude_cost_exporter.web.status import status_page
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
     from threading import Event
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from claude_cost_exporter.clock import Clock
     from claude_cost_exporter.config.load import Loaded
     from claude_cost_exporter.config.model import Config
+    from claude_cost_exporter.ledger.base import Ledger, StoredBook
     from claude_cost_exporter.snapshot import Snapshot
     from claude_cost_exporter.sources.http import Transport
 
@@ -54,6 +57,24 @@ def load_config(path: Path | None, environment: Mapping[str, str] = os.environ) 
     except PriceError as error:
         raise ConfigError([f"prices.overrides: {error}"]) from None
     return loaded
+
+
+def current_book(
+    stored: Sequence[StoredBook], overrides: Sequence[Override], now: datetime
+) -> PriceBook:
+    """Return the packaged prices with the user's overrides and what the ledger has learned."""
+    book = PriceBook.packaged().with_overrides(overrides)
+    if not stored:
+        return book
+    return carry_learned(PriceBook.from_document(stored[-1].document), book, now.date())
+
+
+def accept_prices(ledger: Ledger, overrides: Sequence[Override], now: datetime) -> PriceHistory:
+    """Put the current book in force; return it with those that were in force before."""
+    ledger.accept_book(current_book(ledger.books(), overrides, now).document(), now)
+    return PriceHistory(
+        [(one.accepted_at, PriceBook.from_document(one.document)) for one in ledger.books()]
+    )
 
 
 def _settings(config: Config) -> Settings:
@@ -84,7 +105,8 @@ class Exporter:
         secrets = [read_key(block, environment) for block in loaded.sources]
         url = config.ledger.url or default_ledger_url(environment)
         self.ledger = SqlLedger(url, _settings(config), clock.now())
-        self.prices = self._accept_prices(loaded)
+        self.prices = accept_prices(self.ledger, loaded.overrides, clock.now())
+        self._learner = PriceLearner(self.ledger, self.prices)
         self.accounts: list[AnthropicAccount] = []
         self.pollers: list[AccountPoller] = []
         for block, secret in zip(loaded.sources, secrets, strict=True):
@@ -99,14 +121,6 @@ class Exporter:
             ))  # fmt: skip
         self.publisher = Publisher(
             self.ledger, self.pollers, self.prices, self.metrics, clock, self._status_page
-        )
-
-    def _accept_prices(self, loaded: Loaded) -> PriceHistory:
-        book = PriceBook.packaged().with_overrides(loaded.overrides)
-        self.ledger.accept_book(book.document(), self.clock.now())
-        stored = self.ledger.books()
-        return PriceHistory(
-            [(one.accepted_at, PriceBook.from_document(one.document)) for one in stored]
         )
 
     def _add(self, block: AnthropicConfig, account: AnthropicAccount) -> None:
@@ -124,6 +138,7 @@ class Exporter:
             poll_interval=block.poll_interval,
             history=block.history,
             changed=self._publish,
+            billed=self._learner.billed,
         ))  # fmt: skip
 
     def _publish(self) -> None:
