@@ -292,3 +292,16 @@ def test_a_factor_for_what_has_no_list_price_leaves_the_learned_rate():
     book = learned_book(*nova).with_overrides([Override(factor=Decimal("0.9"))])
     assert str(book.quote("acme", NOVA, TODAY).rates[0]) == "7"
     assert str(book.quote("acme", OPUS, TODAY).rates[0]) == "4.5"
+
+
+def test_a_bill_is_read_whatever_becomes_of_prices(org, capsys):
+    """When learning fails it is logged, nothing else stops, and the next read tries again."""
+    evidence = org.account.ledger.evidence
+    org.account.ledger.evidence = None
+    org.use(NOVA)
+    org.bill()
+    assert "no prices were learned" in capsys.readouterr().out
+    assert org.learned() == []
+    org.account.ledger.evidence = evidence
+    org.read_bill(midnight(org.day) + 14 * HOUR)
+    assert len(org.learned()) == 5

@@ -36,7 +36,7 @@ def _sources(snapshot: Snapshot, poller: AccountPoller) -> Iterator[SourceState]
     for source in poller.sources:
         fresh = SourceState(poller.provider, poller.account, source.name)
         state = stored.get((poller.account, source.name), fresh)
-        state = replace(state, stale_after=poller.stale_after(source))
+        state = replace(state, stale_after=poller.stale_after(source), api=source.api)
         if (attempt := poller.attempts.get(source.name)) is not None:
             state = replace(
                 state,

@@ -209,6 +209,11 @@ CATALOGUE: tuple[Metric, ...] = (
         "increase() of that stretch holds the spend of the gap.",
     ),
     _gauge(
+        "llm_source_api_info",
+        (*C, "source", "api"),
+        "Which generation of the provider's API the source reads: legacy or analytics. Always 1.",
+    ),
+    _gauge(
         "llm_ledger_state_lost",
         (),
         "1 for 24 hours after a ledger was moved aside and the counters began anew.",

@@ -15,6 +15,8 @@
     + ParseError         the body is not what the API documents; names the JSON path
     + PaginationError    pages that contradict themselves, or too many of them
     + ClockSkewError     this machine's clock and the provider's disagree
+    + OrganizationError  the key's organisation is not this account's alone
+    + StoppedError       the exporter is shutting down; nothing is wrong with the source
   x LedgerError          the ledger could not be read or written
     + LedgerLockedError  another exporter holds the ledger
     + LedgerCorruptError the file is not a ledger any more
@@ -28,7 +30,12 @@ from typing import ClassVar
 
 
 class ExporterError(Exception):
-    """Base of all errors that the command line prints without a traceback."""
+    """Base of all errors that the command line prints without a traceback.
+
+    `kind` is what the error metric calls it.
+    """
+
+    kind: ClassVar[str] = "internal"
 
 
 class ConfigError(ExporterError):
@@ -44,9 +51,9 @@ class PriceError(ExporterError):
 
 
 class SourceError(ExporterError):
-    """A provider could not be read. `kind` is what the error metric calls it."""
+    """A provider could not be read."""
 
-    kind: ClassVar[str] = "source"
+    kind = "source"
 
 
 class UnauthorizedError(SourceError):
@@ -115,8 +122,22 @@ class ClockSkewError(SourceError):
     kind = "clock_skew"
 
 
+class OrganizationError(SourceError):
+    """The key's organisation is held by another account, or was another one before."""
+
+    kind = "duplicate_organization"
+
+
+class StoppedError(SourceError):
+    """The exporter is shutting down; nothing is wrong with the source."""
+
+    kind = "stopped"
+
+
 class LedgerError(ExporterError):
     """The ledger could not be read or written."""
+
+    kind = "ledger"
 
 
 class LedgerLockedError(LedgerError):

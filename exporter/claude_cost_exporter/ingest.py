@@ -6,14 +6,14 @@ what it changes is the ledger's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
 from claude_cost_exporter.clock import DAY, HOUR, floor_to
-from claude_cost_exporter.errors import ExporterError, LedgerError, SourceError
+from claude_cost_exporter.errors import ExporterError, StoppedError
 from claude_cost_exporter.ledger.base import Batch, BillBatch, Names, PricedUsage
 from claude_cost_exporter.records import (
     ApiKeyRecord,
@@ -23,9 +23,10 @@ from claude_cost_exporter.records import (
     Window,
     WorkspaceRecord,
 )
+from claude_cost_exporter.sources.schedule import Schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import date, datetime
     from threading import Event
 
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from claude_cost_exporter.records import Record
     from claude_cost_exporter.sources.base import Source
 
+SHORTEST_CHUNK = DAY
+ROWS_OF_A_CHUNK = 50_000  # rows are held in memory until they are stored
+HISTORY_WAITS = "older history could not be loaded"
 CATCH_UP = HOUR
 SHORTEST_STALE = timedelta(minutes=15)
 
@@ -51,6 +55,14 @@ class PollObserver(Protocol):
         ...
 
 
+class Owner(Protocol):
+    """Tells whose an account's key is."""
+
+    def __call__(self, *, once: bool) -> OrganizationRecord:
+        """Ask the provider; `once`: without trying again."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """What a source did last, in this process."""
@@ -61,24 +73,6 @@ class Attempt:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class _Schedule:
-    """When each cadence of a source is due next, in monotonic seconds."""
-
-    due: dict[timedelta, float] = field(default_factory=dict)
-
-    def back(self, source: Source, now: float) -> timedelta | None:
-        """Return how far back to read now, or None when nothing is due."""
-        due = [c.back for c in source.cadences if now >= self.due.get(c.every, 0.0)]
-        return max(due, default=None)
-
-    def done(self, source: Source, now: float, back: timedelta) -> None:
-        """Start the waiting time anew of every cadence that `back` has served."""
-        for cadence in source.cadences:
-            if cadence.back <= back:
-                self.due[cadence.every] = now + cadence.every.total_seconds()
-
-
 class AccountPoller:
     """Polls the sources of one account in turn, one thread for each account."""
 
@@ -86,8 +80,9 @@ class AccountPoller:
         self,
         account: str,
         provider: str,
-        sources: Sequence[Source],
+        sources: Callable[[], Sequence[Source]],
         *,
+        whose: Owner,
         ledger: Ledger,
         prices: PriceHistory,
         clock: Clock,
@@ -98,47 +93,74 @@ class AccountPoller:
         billed: Callable[[str, Sequence[date], datetime], None] = lambda *_: None,
     ) -> None:
         self.account, self.provider = account, provider
-        self.sources = sources
         self.attempts: dict[str, Attempt] = {}
         self._ledger, self._prices, self._clock = ledger, prices, clock
-        self._observer, self._changed, self._billed = observer, changed, billed
+        self._observer, self._changed, self._whose = observer, changed, whose
+        self._billed = billed
         self._poll_interval, self._history = poll_interval, history
-        self._schedules = {source.name: _Schedule() for source in sources}
+        self._sources = sources
+        self._schedules: dict[str, Schedule] = {}
+        self._rows_per_hour: dict[str, float] = {}
+        self._identified = False
         self._log = structlog.get_logger().bind(account=account)
 
+    @property
+    def sources(self) -> Sequence[Source]:
+        """Return what is polled now; which APIs a key may read is found out on the way."""
+        return self._sources()
+
+    def _schedule(self, source: Source) -> Schedule:
+        return self._schedules.setdefault(source.name, Schedule(source.cadences))
+
     def run(self, stop: Event) -> None:
-        """Poll until `stop` is set; load history while the next poll is not due."""
+        """Poll until `stop` is set; load history until the next poll is due, but at least once."""
         while not stop.is_set():
             next_poll = self._clock.monotonic() + self._poll_interval.total_seconds()
             self.poll()
-            while not stop.is_set() and self._clock.monotonic() < next_poll:
-                if not self.load_history():
+            while not stop.is_set() and self.load_history():
+                if self._clock.monotonic() >= next_poll:
                     break
             self._clock.wait(next_poll - self._clock.monotonic(), stop)
+
+    def identify(self, *, once: bool = False) -> None:
+        """Make sure, before any usage counts, that it is this account's and no other's."""
+        if self._identified:
+            return
+        owners = self._ledger.owners()
+        if owners[self.account] or len(owners) > 1:
+            self._ledger.claim(self.account, self._whose(once=once))
+        self._identified = True
 
     def poll(self) -> None:
         """Poll every source that is due; a failure keeps the rows and is remembered."""
         for source in self.sources:
-            back = self._schedules[source.name].back(source, self._clock.monotonic())
+            back = self._schedule(source).back(self._clock.monotonic())
             if back is not None:
                 self._attempt(source, back)
                 self._changed()
 
     def _attempt(self, source: Source, back: timedelta) -> None:
         at, started = self._clock.now(), self._clock.monotonic()
-        failure, sentence = "", ""
+        schedule, failure, sentence = self._schedule(source), "", ""
         try:
-            self._read(source, self._window(source, at, back), at)
-            self._schedules[source.name].done(source, started, back)
+            window = self._window(source, at, back)
+            for part in self._parts(source, window):
+                self._read(source, part, at, newest=part.end == window.end)
+            schedule.done(started, back)
+        except StoppedError:
+            return
         except ExporterError as error:
-            failure, sentence = kind_of(error), str(error)
+            failure, sentence = error.kind, str(error)
             self._log.error("poll failed", source=source.name, kind=failure, error=sentence)
         except Exception as error:  # noqa: BLE001 - a defect must not end the thread unseen
             failure, sentence = "internal", f"unexpected {type(error).__name__}: {error}"
             self._log.exception("poll failed", source=source.name, kind=failure)
+        if failure:
+            schedule.failed(started, sentence)
         before = self.attempts.get(source.name)
         good = at if not failure else (before.last_good if before else None)
-        self.attempts[source.name] = Attempt(at, good, sentence, source.notes())
+        notes = (*source.notes(), *(schedule.notes() if not failure else ()))
+        self.attempts[source.name] = Attempt(at, good, sentence, notes)
         seconds = self._clock.monotonic() - started
         self._observer.poll_finished(self.account, source.name, seconds, failure)
 
@@ -155,28 +177,34 @@ class AccountPoller:
             start = min(known.history_start, read_to)
         return Window(start, end)
 
-    def _read(self, source: Source, window: Window, at: datetime, *, history: bool = False) -> None:
+    def _read(
+        self, source: Source, window: Window, at: datetime, *, newest: bool, history: bool = False
+    ) -> bool:
+        """Read a window and store what was read; False when that was no time at all."""
+        if source.history_chunk is not None:
+            self.identify()
         records = list(source.fetch(window, history=history))
+        self._rows_per_hour[source.name] = len(records) / ((window.end - window.start) / HOUR)
         if names := _names(records):
             self._ledger.name(self.account, names, at)
-        if source.history_chunk is not None:
-            until = None if history else self._catching_up(source, at)
-            read = (self.account, source.name, window, at)
-            if source.query_sets:
-                changes = self._ledger.bill(BillBatch(
-                    *read,
-                    [record for record in records if isinstance(record, BillRecord)],
-                    source.query_sets,
-                    is_history=history,
-                    catching_up_until=until,
-                ))  # fmt: skip
-                written = changes.written
-                self._billed(self.account, changes.newly_billed, at)
-            else:
-                batch = Batch(*read, self._priced(records), is_history=history,
-                              catching_up_until=until)  # fmt: skip
-                written = self._ledger.upsert(batch).written
-            self._observer.rows_upserted(self.account, source.name, written)
+        read = next((record for record in records if isinstance(record, Window)), window)
+        if source.history_chunk is None or read.start >= read.end:
+            return False
+        until = self._catching_up(source, at) if newest else None
+        what = (self.account, source.name, read, at)
+        if source.query_sets:
+            bill = [record for record in records if isinstance(record, BillRecord)]
+            changes = self._ledger.bill(BillBatch(
+                *what, bill, source.query_sets, is_history=not newest, catching_up_until=until
+            ))  # fmt: skip
+            written = changes.written
+            self._billed(self.account, changes.newly_billed, at)
+        else:
+            written = self._ledger.upsert(Batch(
+                *what, self._priced(records), is_history=not newest, catching_up_until=until
+            )).written  # fmt: skip
+        self._observer.rows_upserted(self.account, source.name, written)
+        return True
 
     def _priced(self, records: Iterable[Record]) -> list[PricedUsage]:
         account, rates = self.account, self._prices.rates
@@ -188,6 +216,20 @@ class AccountPoller:
         often = min(cadence.every for cadence in source.cadences)
         return max(SHORTEST_STALE, 3 * max(self._poll_interval, often))
 
+    def _parts(self, source: Source, window: Window) -> Iterator[Window]:
+        """Cut a long window, oldest part first: each is kept once it was read completely."""
+        start = window.start
+        while start < window.end:
+            end = min(start + self._chunk(source), window.end)
+            yield Window(start, end)
+            start = end
+
+    def _chunk(self, source: Source) -> timedelta:
+        """Return how much to read at a time, so that a large organisation fits into memory."""
+        rows_per_hour = self._rows_per_hour.get(source.name, ROWS_OF_A_CHUNK)
+        steps = ROWS_OF_A_CHUNK / max(rows_per_hour, 1.0) * HOUR // source.align
+        return min(max(SHORTEST_CHUNK, source.align * steps), source.history_chunk or DAY)
+
     def _catching_up(self, source: Source, at: datetime) -> datetime | None:
         """Return until when increase() holds the spend of a gap that ends now, if one does."""
         last = self._ledger.progress(self.account, source.name).last_success
@@ -198,46 +240,51 @@ class AccountPoller:
 
     def load_history(self) -> bool:
         """Load the next older chunk of each source; False when there is none, or all failed."""
-        loaded = [self._load_chunk(source) for source in self.sources]
+        loaded = [self._load_chunk(source) for source in self.sources if source.history_chunk]
         return any(loaded)
 
     def _load_chunk(self, source: Source) -> bool:
-        if source.history_chunk is None:
+        trouble = self._schedule(source).trouble
+        latest = self.attempts.get(source.name)
+        if latest and latest.error:
+            return False  # what cannot be polled cannot be loaded
+        try:
+            window = self._next_chunk(source)
+            loaded = window is not None and self._read(
+                source, window, self._clock.now(), newest=False, history=True
+            )
+        except StoppedError:
             return False
+        except Exception as error:  # noqa: BLE001 - a defect must not end the thread unseen
+            trouble[HISTORY_WAITS] = str(error)
+            self._log.warning("history waits", source=source.name, error=str(error),
+                              exc_info=not isinstance(error, ExporterError))  # fmt: skip
+            return False
+        trouble.pop(HISTORY_WAITS, None)
+        if loaded:
+            self._changed()
+        return loaded
+
+    def _next_chunk(self, source: Source) -> Window | None:
+        """Return the next stretch of history to read, None when it is complete."""
         known = self._ledger.progress(self.account, source.name)
         if known.history_start is None:
-            return False
-        wanted = floor_to(source.align, self._clock.now() - self._history)
-        target = known.history_target or wanted
-        if known.history_target is None or wanted < target:
+            return None
+        oldest = floor_to(source.align, self._clock.now() - self._history)
+        wanted = source.history_from(oldest)
+        if known.history_target is None or wanted < known.history_target:
             self._ledger.aim_history(self.account, source.name, wanted)
-            target = wanted
+        target = source.history_from(min(known.history_target or wanted, wanted))
         if known.history_start <= target:
-            return False
-        window = Window(
-            max(target, known.history_start - source.history_chunk), known.history_start
-        )
-        try:
-            self._read(source, window, self._clock.now(), history=True)
-        except ExporterError as error:
-            self._log.warning("history waits", source=source.name, error=str(error))
-            return False
-        left = window.start - target
+            return None
+        start = max(target, known.history_start - self._chunk(source))
         self._log.info(
-            "history",
+            "loading history",
             source=source.name,
-            loaded_back_to=f"{window.start:%Y-%m-%dT%H:%MZ}",
-            days_left=round(left / timedelta(days=1), 1),
+            back_to=f"{start:%Y-%m-%dT%H:%MZ}",
+            days_left=round((known.history_start - target) / timedelta(days=1), 1),
         )
-        self._changed()
-        return True
-
-
-def kind_of(error: ExporterError) -> str:
-    """Return the label of the error metric."""
-    if isinstance(error, SourceError):
-        return error.kind
-    return "ledger" if isinstance(error, LedgerError) else "internal"
+        return Window(start, known.history_start)
 
 
 def _names(records: Iterable[Record]) -> Names | None:

@@ -34,16 +34,26 @@ class PriceLearner:
         self._said: set[tuple[str, Disagreement]] = set()
 
     def billed(self, account: str, days: Iterable[date], at: datetime) -> None:
-        """Learn from days that were billed just now; the first time, from all there are."""
+        """Learn from days that were billed just now; the first time, from all there are.
+
+        Bills are read whatever becomes of prices; what fails is tried again with the next one.
+        """
         since = at.date() - LOOK_BACK
         with self._mutex:
             if account in self._looked_at and not any(day >= since for day in days):
                 return
-            book = self._prices.current
-            lesson = learn(self._ledger.evidence(account, since), book, account, at)
-            self._accept(book, account, lesson.learned, at)
-            self._looked_at.add(account)
-            self._report(account, lesson.disagreements)
+            self._looked_at.discard(account)
+            try:
+                self._learn(account, since, at)
+                self._looked_at.add(account)
+            except Exception:  # noqa: BLE001 - see above
+                structlog.get_logger().exception("no prices were learned", account=account)
+
+    def _learn(self, account: str, since: date, at: datetime) -> None:
+        book = self._prices.current
+        lesson = learn(self._ledger.evidence(account, since), book, account, at)
+        self._accept(book, account, lesson.learned, at)
+        self._report(account, lesson.disagreements)
 
     def _accept(
         self, book: PriceBook, account: str, learned: tuple[Override, ...], at: datetime

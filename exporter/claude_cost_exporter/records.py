@@ -137,7 +137,10 @@ class BillRecord(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A half-open stretch of UTC time, aligned to full hours."""
+    """A half-open stretch of UTC time, aligned to full hours.
+
+    Among records it says how much of what was asked for has been read, if not all of it.
+    """
 
     start: datetime
     end: datetime
@@ -172,7 +175,7 @@ class ApiKeyRecord:
     status: str
 
 
-Record = UsageRecord | BillRecord | OrganizationRecord | WorkspaceRecord | ApiKeyRecord
+Record = Window | UsageRecord | BillRecord | OrganizationRecord | WorkspaceRecord | ApiKeyRecord
 
 MAX_LABEL_LENGTH = 200
 

@@ -74,6 +74,8 @@ class SourceState:
     catching_up_until: datetime | None = None
     stale_after: timedelta = timedelta(minutes=15)
     """A longer gap between good polls counts as catching up."""
+    api: str = ""
+    """Which generation of the provider's API answers; empty where there is but one."""
     notes: tuple[str, ...] = ()
     """What the source found out and does differently, in sentences."""
 

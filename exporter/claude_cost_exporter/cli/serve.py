@@ -67,6 +67,7 @@ def run(exporter: Exporter, addresses: list[str]) -> None:
     from claude_cost_exporter.web.app import create_app
     from claude_cost_exporter.web.server import address_of, listen, serve
 
+    exporter.identify()
     stop = exporter.stop
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

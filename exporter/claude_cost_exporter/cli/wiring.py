@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
+
+import structlog
 
 from claude_cost_exporter.config.load import (
     WEEK,
@@ -11,7 +14,13 @@ from claude_cost_exporter.config.load import (
     default_ledger_url,
     load,
 )
-from claude_cost_exporter.errors import ConfigError, LedgerError, PriceError
+from claude_cost_exporter.errors import (
+    ConfigError,
+    LedgerError,
+    OrganizationError,
+    PriceError,
+    SourceError,
+)
 from claude_cost_exporter.ingest import AccountPoller
 from claude_cost_exporter.learning import PriceLearner
 from claude_cost_exporter.ledger.base import Settings
@@ -117,6 +126,7 @@ class Exporter:
                 stop=stop,
                 requests=self.metrics.request_observer(block.account),
                 fields=self.metrics,
+                notebook=self.ledger.notebook(block.account),
                 transport=transport,
             ))  # fmt: skip
         self.publisher = Publisher(
@@ -130,7 +140,8 @@ class Exporter:
         self.pollers.append(AccountPoller(
             block.account,
             account.provider,
-            account.sources,
+            lambda: account.sources,
+            whose=account.whose,
             ledger=self.ledger,
             prices=self.prices,
             clock=self.clock,
@@ -140,6 +151,25 @@ class Exporter:
             changed=self._publish,
             billed=self._learner.billed,
         ))  # fmt: skip
+
+    def identify(self) -> None:
+        """Refuse, before anything is polled, two accounts that are one organisation.
+
+        Whom the API does not answer now, the poller asks before it counts any usage.
+        """
+        if len(self.ledger.owners()) < 2:  # noqa: PLR2004 - one account cannot be two
+            return
+        with ThreadPoolExecutor(len(self.pollers)) as pool:
+            asked = [(poller, pool.submit(poller.identify, once=True)) for poller in self.pollers]
+        for poller, answer in asked:
+            try:
+                answer.result()
+            except OrganizationError:
+                raise
+            except SourceError as error:
+                structlog.get_logger().warning(
+                    "the organisation is not known yet", account=poller.account, error=str(error)
+                )
 
     def _publish(self) -> None:
         self.publisher.publish()  # the publisher is made after its pollers

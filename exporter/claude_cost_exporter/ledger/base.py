@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from claude_cost_exporter.records import ATTRIBUTION, PROBE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date, datetime, timedelta
 
+    from claude_cost_exporter.ledger.notebook import AccountNotebook
     from claude_cost_exporter.pricing.evidence import Evidence
     from claude_cost_exporter.pricing.rates import Rates
     from claude_cost_exporter.records import (
@@ -143,12 +144,24 @@ class Ledger(Protocol):
         """Make an account known before its first poll."""
         ...
 
+    def owners(self) -> Mapping[str, str]:
+        """Return the organisation id of every account, empty while it is not known."""
+        ...
+
+    def claim(self, account: str, organization: OrganizationRecord) -> None:
+        """Bind an account to its organisation; raise OrganizationError when it cannot be."""
+        ...
+
     def aim_history(self, account: str, source: str, target: datetime) -> None:
         """Store how far back the history load shall reach; it only ever moves back."""
         ...
 
     def progress(self, account: str, source: str) -> Progress:
         """Return how far a source has been read."""
+        ...
+
+    def notebook(self, account: str) -> AccountNotebook:
+        """Return what the sources of an account remember across restarts."""
         ...
 
     def books(self) -> Sequence[StoredBook]:

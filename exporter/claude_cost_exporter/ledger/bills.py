@@ -228,7 +228,7 @@ def _estimated(connection: Connection, account: Account, day: date) -> int:
 
 
 def begin_billing(connection: Connection, account: Account, batch: BillBatch) -> None:
-    """Fix the first day that counters of billed amounts count: the day of the first read."""
+    """Fix the first day that counters by end customer count: the day of their first read."""
     if account.first_bill_day is not None:
         return
     account.first_bill_day = batch.read_at.date().toordinal()

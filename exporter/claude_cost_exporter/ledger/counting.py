@@ -8,8 +8,9 @@ from claude_cost_exporter.records import ATTRIBUTION, NONE, PROBE, TokenType, mo
 from claude_cost_exporter.snapshot import LINE, Line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from claude_cost_exporter.ledger.base import Progress
     from claude_cost_exporter.pricing.rates import Cost, Rates
     from claude_cost_exporter.records import Dimensions, Tokens
 
@@ -25,6 +26,24 @@ class RowChange(NamedTuple):
     tokens: Tokens
     web_searches: int
     cost: Cost
+
+
+SETTLED = 3600
+"""Seconds after which a closed bucket's change counts as a restatement."""
+
+
+def restated(changes: Sequence[RowChange], before: Progress) -> tuple[int, int]:
+    """Return how much, up and down, settled hours that had been read before have changed."""
+    if before.watermark is None or before.history_start is None:
+        return 0, 0
+    newest = int(before.watermark.timestamp()) - SETTLED - 3600
+    oldest = int(before.history_start.timestamp())
+    amounts = [
+        change.cost.total
+        for change in changes
+        if change.role == ATTRIBUTION and oldest <= change.hour <= newest
+    ]
+    return sum(a for a in amounts if a > 0), -sum(a for a in amounts if a < 0)
 
 
 Increment = tuple[str, tuple[str, ...], int]

@@ -6,35 +6,25 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
 
-from claude_cost_exporter.errors import LedgerError
+from claude_cost_exporter.errors import OrganizationError
 from claude_cost_exporter.ledger import tables
 from claude_cost_exporter.ledger.upsert import upsert
 from claude_cost_exporter.records import DEFAULT_WORKSPACE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
 
     from claude_cost_exporter.ledger.base import Names
     from claude_cost_exporter.ledger.registry import Account
+    from claude_cost_exporter.records import OrganizationRecord
 
 
-def store(
-    connection: Connection,
-    accounts: Mapping[str, Account],
-    name: str,
-    found: Names,
-    read_at: datetime,
-) -> None:
+def store(connection: Connection, account: Account, found: Names, read_at: datetime) -> None:
     """Store what was read at `read_at`; what was not read keeps what it had."""
     del read_at  # names carry no history: the newest read wins
-    account = accounts[name]
-    if found.organization:
-        _refuse_twin(accounts, account, found.organization.organization_id)
-        account.organization_id = found.organization.organization_id
-        account.organization_name = found.organization.name
     default = (w.workspace_id for w in found.workspaces if w.is_default)
     account.real_default_id = next(default, account.real_default_id)
     if account.default_workspace_id is None:
@@ -44,13 +34,40 @@ def store(
     _save_api_keys(connection, account, found)
 
 
-def _refuse_twin(accounts: Mapping[str, Account], account: Account, organization: str) -> None:
+def bind(
+    connection: Connection,
+    accounts: Mapping[str, Account],
+    account: Account,
+    organization: OrganizationRecord,
+    configured: Collection[str],
+) -> None:
+    """Write down whose an account is, once and for ever; nothing may count under two names."""
+    found, known = organization.organization_id, account.organization_id
+    if known not in {"", found}:
+        raise OrganizationError(
+            f"account {account.name} has the key of organisation {found}, and in this ledger it "
+            f"is organisation {known}: give it a key of that one, or another account name"
+        )
     for other in accounts.values():
-        if other.id != account.id and other.organization_id == organization:
-            raise LedgerError(
-                f"accounts {other.name} and {account.name} both belong to organisation "
-                f"{organization}: its usage would count twice; remove one of them"
-            )
+        if other.id != account.id and other.organization_id == found:
+            raise _twin(account, other, found, is_configured=other.name in configured)
+    account.organization_id, account.organization_name = found, organization.name
+    _save_account(connection, account)
+
+
+def _twin(
+    account: Account, other: Account, organization: str, *, is_configured: bool
+) -> OrganizationError:
+    if is_configured:
+        first, second = sorted((other.name, account.name))
+        return OrganizationError(
+            f"accounts {first} and {second} both belong to organisation "
+            f"{organization}: its usage would count twice; remove one of them"
+        )
+    return OrganizationError(
+        f"account {account.name} belongs to organisation {organization}, which this ledger knows "
+        f"as account {other.name}: use the old name again, or a new ledger (ledger.url)"
+    )
 
 
 def _save_account(connection: Connection, account: Account) -> None:

@@ -15,7 +15,8 @@ from claude_cost_exporter.ledger import evidence, names, reading, rollup, tables
 from claude_cost_exporter.ledger.base import BillChanges, Changes, Progress, Settings, StoredBook
 from claude_cost_exporter.ledger.bills import begin_billing, replace_bill, role_of, settle
 from claude_cost_exporter.ledger.counters import CounterStore
-from claude_cost_exporter.ledger.counting import increments
+from claude_cost_exporter.ledger.counting import increments, restated
+from claude_cost_exporter.ledger.notebook import AccountNotebook
 from claude_cost_exporter.ledger.opening import FileLock, make_folder, open_engine, sqlite_path
 from claude_cost_exporter.ledger.opening import translated as translated_errors
 from claude_cost_exporter.ledger.registry import Account, Registry
@@ -31,7 +32,7 @@ from claude_cost_exporter.records import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
     from sqlalchemy import Connection
@@ -40,13 +41,12 @@ if TYPE_CHECKING:
     from claude_cost_exporter.ledger.bills import BillChange
     from claude_cost_exporter.ledger.counting import RowChange
     from claude_cost_exporter.pricing.evidence import Evidence
+    from claude_cost_exporter.records import OrganizationRecord
     from claude_cost_exporter.snapshot import Snapshot
 
 DEFAULT_HOLD = timedelta(seconds=90)
 KNOWN_LABELS = timedelta(days=31)
 """Label sets seen this far back are exposed at 0 from the start."""
-SETTLED = 3600
-"""Seconds after which a closed bucket's change counts as a restatement."""
 
 
 class SqlLedger:
@@ -56,6 +56,7 @@ class SqlLedger:
         self._url = url
         self._settings = settings
         self._mutex = RLock()
+        self._configured: set[str] = set()
         path = sqlite_path(url)
         self._lock = FileLock(path) if path else None
         if self._lock and path:
@@ -109,6 +110,7 @@ class SqlLedger:
 
     def register(self, account: str, provider: str) -> None:
         """Make an account known before its first poll."""
+        self._configured.add(account)
         with self._transaction() as connection:
             if account not in self._registry.accounts:
                 row = {"name": account, "provider": provider}
@@ -118,7 +120,23 @@ class SqlLedger:
     def name(self, account: str, found: Names, read_at: datetime) -> None:
         """Store names; decide the default workspace's id the first time."""
         with self._transaction() as connection:
-            names.store(connection, self._registry.accounts, account, found, read_at)
+            if found.organization:
+                self._bind(connection, account, found.organization)
+            names.store(connection, self._registry.accounts[account], found, read_at)
+
+    def owners(self) -> Mapping[str, str]:
+        """Return the organisation id of every account, empty while it is not known."""
+        with self._mutex:
+            return {one.name: one.organization_id for one in self._registry.accounts.values()}
+
+    def claim(self, account: str, organization: OrganizationRecord) -> None:
+        """Bind an account to its organisation; raise OrganizationError when it cannot be."""
+        with self._transaction() as connection:
+            self._bind(connection, account, organization)
+
+    def _bind(self, connection: Connection, account: str, organization: OrganizationRecord) -> None:
+        accounts = self._registry.accounts
+        names.bind(connection, accounts, accounts[account], organization, self._configured)
 
     def upsert(self, batch: Batch) -> Changes:
         """Replace the roles' rows in the window; keep totals and coverage in one transaction."""
@@ -131,7 +149,7 @@ class SqlLedger:
             changes = replace_rows(connection, self._registry, before, after)
             add_to_sums(connection, self._registry, account, changes, self._day_of)
             self._spread(connection, account, {utc(change.hour).date() for change in changes})
-            up, down = _restated(changes, before_this)
+            up, down = restated(changes, before_this)
             if not starting:
                 self._count_restated(account, up, down)
             self._count(account, changes, batch.read_at, baseline=starting)
@@ -145,7 +163,8 @@ class SqlLedger:
         """Replace the bill of the days; put it in force where it has settled."""
         with self._transaction() as connection:
             account = self._registry.accounts[batch.account]
-            begin_billing(connection, account, batch)
+            if _holds(batch, BILL_CUSTOMER):
+                begin_billing(connection, account, batch)
             changes = replace_bill(connection, account, batch)
             changed = {change.day for change in changes}
             newly = settle(connection, account, batch, changed) if _holds(batch, BILL) else []
@@ -181,9 +200,10 @@ class SqlLedger:
         """Fix the first hour at the first good poll; True when this batch is that poll."""
         if account.default_workspace_id is None:
             account.default_workspace_id = DEFAULT_WORKSPACE
-        first = floor_hour(batch.read_at)
+        last_read = batch.window.end - timedelta(seconds=1)
+        first = floor_hour(min(batch.read_at, last_read))
         starting = account.first_hour is None and ATTRIBUTION in batch.roles
-        if starting and batch.window.start <= first < batch.window.end:
+        if starting and not batch.is_history and batch.window.start <= first:
             account.first_hour = int(first.timestamp())
             account.counting_since = int(batch.read_at.timestamp())
         values = {
@@ -231,6 +251,10 @@ class SqlLedger:
         with self._mutex, translated_errors(self._url), self._engine.connect() as connection:
             return reading.progress(connection, self._registry.accounts[account].id, source)
 
+    def notebook(self, account: str) -> AccountNotebook:
+        """Return what the sources of an account remember across restarts."""
+        return AccountNotebook(account, self._transaction, self.progress)
+
     def books(self) -> Sequence[StoredBook]:
         """Return the price books, oldest first."""
         table = tables.price_books
@@ -260,20 +284,6 @@ class SqlLedger:
         with self._transaction() as connection:
             self._counters.expose(connection, int(now.timestamp()))
             return reading.snapshot(connection, self._registry, self._counters, self._settings, now)
-
-
-def _restated(changes: Sequence[RowChange], before: Progress) -> tuple[int, int]:
-    """Return how much, up and down, settled hours that had been read before have changed."""
-    if before.last_success is None or before.history_start is None:
-        return 0, 0
-    newest = int(before.last_success.timestamp()) - SETTLED - 3600
-    oldest = int(before.history_start.timestamp())
-    amounts = [
-        change.cost.total
-        for change in changes
-        if change.role == ATTRIBUTION and oldest <= change.hour <= newest
-    ]
-    return sum(a for a in amounts if a > 0), -sum(a for a in amounts if a < 0)
 
 
 def _holds(batch: BillBatch, role: str) -> bool:

@@ -31,7 +31,7 @@ def _account() -> Column[int]:
 facts = Table(
     "facts",
     metadata,
-    Column("name", String(64), primary_key=True),
+    Column("name", String(256), primary_key=True),
     Column("value", Text, nullable=False),
 )
 

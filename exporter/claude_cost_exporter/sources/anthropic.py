@@ -12,8 +12,11 @@ from urllib.parse import urlsplit
 import msgspec
 
 from claude_cost_exporter.errors import UnauthorizedError
-from claude_cost_exporter.sources.anthropic_entities import AnthropicEntities
-from claude_cost_exporter.sources.anthropic_usage import AnthropicUsage
+from claude_cost_exporter.sources.anthropic_analytics import AnthropicAnalytics
+from claude_cost_exporter.sources.anthropic_cost import AnthropicCost
+from claude_cost_exporter.sources.anthropic_entities import AnthropicEntities, read_organization
+from claude_cost_exporter.sources.anthropic_usage_takeover import UsageWithSuccessor
+from claude_cost_exporter.sources.api_choice import ApiChoice, Wanted
 from claude_cost_exporter.sources.http import LOOPBACK, ApiClient
 from claude_cost_exporter.sources.limiter import Limiter
 from claude_cost_exporter.sources.secrets import Secret
@@ -23,12 +26,15 @@ if TYPE_CHECKING:
     from threading import Event
 
     from claude_cost_exporter.clock import Clock
-    from claude_cost_exporter.sources.base import FieldObserver, Source
+    from claude_cost_exporter.records import OrganizationRecord
+    from claude_cost_exporter.sources.api_choice import Api
+    from claude_cost_exporter.sources.base import FieldObserver, Notebook, Source
     from claude_cost_exporter.sources.http import RequestObserver, Transport
 
 PROVIDER = "anthropic"
 SHORTEST_POLL = timedelta(seconds=60)
 COMMAND_SECONDS = 10
+SHORTEST_KEY = 12
 UNLIMITED = 1_000_000
 
 
@@ -43,6 +49,8 @@ class AnthropicConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     base_url: str = "https://api.anthropic.com"
     poll_interval: timedelta = SHORTEST_POLL
     history: timedelta = timedelta(days=90)
+    api: Wanted = "auto"
+    """Where billed money comes from."""
 
     def problems(self) -> Iterator[str]:
         """Yield what is wrong, each beginning with the key it is about."""
@@ -54,11 +62,8 @@ class AnthropicConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
                 "admin_key_file: give exactly one of admin_key_file, admin_key_env and "
                 "admin_key_command"
             )
-        url = urlsplit(self.base_url)
-        local = url.hostname in LOOPBACK
-        if url.scheme != "https" and not (url.scheme == "http" and local):
-            yield f"base_url: {self.base_url} must be https unless it is loopback"
-        if self.poll_interval < SHORTEST_POLL and not local:
+        yield from _url_problems(self.base_url)
+        if self.poll_interval < SHORTEST_POLL and not _is_local(self.base_url):
             yield (
                 f"poll_interval: {self.poll_interval.total_seconds():g}s is less than 60s, the "
                 "shortest that Anthropic allows"
@@ -67,6 +72,25 @@ class AnthropicConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
             yield "poll_interval: must be more than 0s"
         if self.history < timedelta(0):
             yield "history: must be 0d or more"
+
+
+def _is_local(base_url: str) -> bool:
+    try:
+        return urlsplit(base_url).hostname in LOOPBACK
+    except ValueError:
+        return False
+
+
+def _url_problems(base_url: str) -> Iterator[str]:
+    try:
+        url = urlsplit(base_url)
+        valid = bool(re.fullmatch(r"[a-z0-9.:_-]+", url.hostname or "")) and url.port != 0
+    except ValueError:
+        valid = False
+    if not valid or "@" in url.netloc or url.query or url.fragment:
+        yield "base_url: is not of the form https://HOST, https://HOST:PORT or https://HOST/PATH"
+    elif url.scheme != "https" and not (url.scheme == "http" and _is_local(base_url)):
+        yield f"base_url: {base_url} must be https unless it is loopback"
 
 
 def read_key(config: AnthropicConfig, environment: Mapping[str, str]) -> Secret:
@@ -85,14 +109,36 @@ def read_key(config: AnthropicConfig, environment: Mapping[str, str]) -> Secret:
             key = subprocess.run(  # noqa: S603 - the user's own command
                 argv, check=True, capture_output=True, text=True, timeout=COMMAND_SECONDS
             ).stdout
-    except (OSError, UnicodeDecodeError, subprocess.SubprocessError) as error:
-        cause = error.strerror if isinstance(error, OSError) else type(error).__name__
-        raise UnauthorizedError(f"{where}: cannot read the key from {place}: {cause}") from None
-    if not key.strip():
-        raise UnauthorizedError(f"{where}: {place} is empty")
-    if not key.strip().isascii() or len(key.split()) != 1:
-        raise UnauthorizedError(f"{where}: {place} holds more than a key")
-    return Secret(key.strip())
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        raise UnauthorizedError(
+            f"{where}: cannot read the key from {place}: {_cause(error)}"
+        ) from None
+    return Secret(_checked(key.strip(), f"{where}: {place}"))
+
+
+def _cause(error: Exception) -> str:
+    """Say what went wrong in words that cannot hold what a command printed."""
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    if isinstance(error, subprocess.CalledProcessError):
+        return f"it failed with exit code {error.returncode}"
+    if isinstance(error, subprocess.TimeoutExpired):
+        return f"it took longer than {COMMAND_SECONDS} s"
+    return type(error).__name__
+
+
+def _checked(key: str, place: str) -> str:
+    """Return the key, or say what is wrong with it without showing it."""
+    if not key:
+        raise UnauthorizedError(f"{place} holds nothing")
+    if odd := re.search(r"[^A-Za-z0-9._~+/=-]", key):
+        raise UnauthorizedError(
+            f"{place} holds more than a key: character {odd.start() + 1} of {len(key)} is none of "
+            "letters, digits and ._~+/=-"
+        )
+    if len(key) < SHORTEST_KEY:
+        raise UnauthorizedError(f"{place} holds {len(key)} characters; keys are longer")
+    return key
 
 
 def _limiter(config: AnthropicConfig, clock: Clock, stop: Event) -> Limiter:
@@ -116,6 +162,7 @@ class AnthropicAccount:
         stop: Event,
         requests: RequestObserver,
         fields: FieldObserver,
+        notebook: Notebook,
         transport: Transport | None = None,
     ) -> None:
         self.limiter = _limiter(config, clock, stop)
@@ -129,7 +176,21 @@ class AnthropicAccount:
             max_wait=config.poll_interval,
             transport=transport,
         )
-        self.sources: Sequence[Source] = (
+        self._always: Sequence[Source] = (
             AnthropicEntities(self.client),
-            AnthropicUsage(self.client, clock, fields),
+            UsageWithSuccessor(self.client, clock, fields, notebook),
         )
+        self._choice = ApiChoice(config.api, clock)
+        self._bill: Mapping[Api, Source] = {
+            "analytics": AnthropicAnalytics(self.client, clock, fields, self._choice),
+            "legacy": AnthropicCost(self.client, fields, self._choice),
+        }
+
+    @property
+    def sources(self) -> Sequence[Source]:
+        """Return what to poll now: the bill is read from one of the two APIs."""
+        return (*self._always, self._bill[self._choice.api])
+
+    def whose(self, *, once: bool = False) -> OrganizationRecord:
+        """Return the organisation of the key; `once`: without trying again."""
+        return read_organization(self.client, once=once)

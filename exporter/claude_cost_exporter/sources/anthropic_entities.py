@@ -7,7 +7,7 @@ understood: a key says `workspace_id` (2023-06-01) or `scope` (2026-10-21).
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
@@ -20,10 +20,11 @@ from claude_cost_exporter.records import (
     label_value,
 )
 from claude_cost_exporter.sources.base import Cadence
-from claude_cost_exporter.sources.pages import cursor_pages, decode
+from claude_cost_exporter.sources.pages import Cursor, decode, pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
     from claude_cost_exporter.records import Record, Window
     from claude_cost_exporter.sources.http import ApiClient
@@ -31,22 +32,24 @@ if TYPE_CHECKING:
 ORGANIZATION = "/v1/organizations/me"
 WORKSPACES = "/v1/organizations/workspaces"
 API_KEYS = "/v1/organizations/api_keys"
-MAX_PAGES = 100
+AFTER_ID = Cursor("last_id", "after_id", max_pages=100)
 LIMIT = ("limit", "1000")
+ARCHIVED = ("include_archived", "true")
+Id = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class Organization(msgspec.Struct):
     """`organizations/me`."""
 
-    id: str
-    name: str = ""
+    id: Id
+    name: str | None = ""
 
 
 class Workspace(msgspec.Struct):
     """One workspace. `tags` is the customer's own cost-centre data."""
 
-    id: str
-    name: str = ""
+    id: Id
+    name: str | None = ""
     archived_at: str | None = None
     tags: dict[str, str] | None = None
 
@@ -61,9 +64,9 @@ class Scope(msgspec.Struct):
 class ApiKey(msgspec.Struct):
     """One API key; never the key itself."""
 
-    id: str
+    id: Id
     name: str | None = ""
-    status: str = ""
+    status: str | None = ""
     workspace_id: str | None = None
     scope: Scope | None = None
 
@@ -84,6 +87,13 @@ class ApiKeyPage(msgspec.Struct):
     last_id: str | None = None
 
 
+def read_organization(client: ApiClient, *, once: bool = False) -> OrganizationRecord:
+    """Return whose key this is."""
+    body = client.get(ORGANIZATION, [], once=once)
+    found = decode(body, Organization, ORGANIZATION)
+    return OrganizationRecord(label_value(found.id), label_value(found.name or ""))
+
+
 class AnthropicEntities:
     """Reads names. They are needed for joins, never for money."""
 
@@ -92,49 +102,59 @@ class AnthropicEntities:
     align = HOUR
     history_chunk: timedelta | None = None
     query_sets: tuple[str, ...] = ()
+    api = ""
 
     def __init__(self, client: ApiClient) -> None:
         self._client = client
-        self._includes_default = True
+        self._can_include_default = True
+        self._found_default = True
 
     def notes(self) -> tuple[str, ...]:
         """Say what was found out about this key and organisation."""
-        if self._includes_default:
+        if self._found_default:
             return ()
         return ("the default workspace's id cannot be listed; it is called default",)
+
+    def history_from(self, wanted: datetime) -> datetime:
+        """Return `wanted`: names have no history."""
+        return wanted
 
     def fetch(self, window: Window, *, history: bool = False) -> Iterator[Record]:
         """Yield the organisation, its workspaces and its keys, as they are now."""
         del window, history  # names have no history
-        organization = decode(self._client.get(ORGANIZATION, []), Organization, ORGANIZATION)
-        yield OrganizationRecord(organization.id, label_value(organization.name))
+        yield read_organization(self._client)
         yield from self._workspaces()
-        pages = cursor_pages(self._client, API_KEYS, [LIMIT], ApiKeyPage, MAX_PAGES)
-        for page, _ in pages:
+        for page, _ in pages(self._client, API_KEYS, [LIMIT], ApiKeyPage, AFTER_ID):
             yield from map(_api_key, page.data)
 
     def _workspaces(self) -> Iterator[WorkspaceRecord]:
-        """Yield workspaces. Lists omit the default one unless asked: the one more is it."""
-        listed = self._list([("include_archived", "true")])
-        everything = listed
-        if self._includes_default:
+        """Yield workspaces. Lists omit the default one unless asked: the one more is it.
+
+        The longer list is read first: a workspace that is created in between is then in the
+        shorter one only, and not taken for the default one.
+        """
+        with_default: list[Workspace] = []
+        if self._can_include_default:
             try:
-                everything = self._list([("include_archived", "true"), ("include_default", "true")])
+                with_default = self._list([ARCHIVED, ("include_default", "true")])
             except BadRequestError:
-                self._includes_default = False  # a parameter of 2026-10-07
-        ordinary = {workspace.id for workspace in listed}
-        for one in everything:
+                self._can_include_default = False  # a parameter of 2026-10-07
+        ordinary = self._list([ARCHIVED])
+        known = {workspace.id for workspace in ordinary}
+        more = [workspace for workspace in with_default if workspace.id not in known]
+        self._found_default = len(more) == 1
+        for one in more + ordinary:
             yield WorkspaceRecord(
                 workspace_id=label_value(one.id),
-                name=label_value(one.name),
+                name=label_value(one.name or ""),
                 status="archived" if one.archived_at else "active",
                 team=label_value((one.tags or {}).get("team", "")),
-                is_default=one.id not in ordinary,
+                is_default=self._found_default and one is more[0],
             )
 
     def _list(self, params: list[tuple[str, str]]) -> list[Workspace]:
-        pages = cursor_pages(self._client, WORKSPACES, [*params, LIMIT], WorkspacePage, MAX_PAGES)
-        return [workspace for page, _ in pages for workspace in page.data]
+        walk = pages(self._client, WORKSPACES, [*params, LIMIT], WorkspacePage, AFTER_ID)
+        return [workspace for page, _ in walk for workspace in page.data]
 
 
 def _api_key(key: ApiKey) -> ApiKeyRecord:
@@ -143,5 +163,5 @@ def _api_key(key: ApiKey) -> ApiKeyRecord:
         api_key_id=label_value(key.id),
         name=label_value(key.name or ""),
         workspace_id=label_value(workspace or ""),
-        status=label_value(key.status),
+        status=label_value(key.status or ""),
     )

@@ -6,7 +6,6 @@ https://platform.claude.com/docs/en/api/admin/usage_report/retrieve_messages (20
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import msgspec
@@ -19,11 +18,16 @@ from claude_cost_exporter.records import (
     UsageRecord,
     label_value,
 )
+from claude_cost_exporter.sources.buckets import Moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-Count = Annotated[int, msgspec.Meta(ge=0, le=10**15)]
+    from claude_cost_exporter.sources.base import Notes
+
+# More than this in one row and hour is a defect, and more than 64 bits of nano-dollars could hold.
+Count = Annotated[int, msgspec.Meta(ge=0, le=10**12)]
+Requests = Annotated[int, msgspec.Meta(ge=0, le=10**9)]
 
 
 class CacheCreation(msgspec.Struct):
@@ -36,7 +40,7 @@ class CacheCreation(msgspec.Struct):
 class ServerToolUse(msgspec.Struct):
     """Requests to tools that Anthropic runs."""
 
-    web_search_requests: Count
+    web_search_requests: Requests
 
 
 class Row(msgspec.Struct):
@@ -61,8 +65,8 @@ class Row(msgspec.Struct):
 class Bucket(msgspec.Struct):
     """One hour or minute."""
 
-    starting_at: datetime
-    ending_at: datetime
+    starting_at: Moment
+    ending_at: Moment
     results: list[Row]
 
 
@@ -80,6 +84,32 @@ class Slice(NamedTuple):
     context_window: str | None
     speed: str | None
 
+    def filters(self, names: tuple[str, str]) -> tuple[tuple[str, str], ...]:
+        """Return what to filter by, with the API's names; null cannot be asked for."""
+        return tuple((name, value) for name, value in zip(names, self, strict=True) if value)
+
+    def holds(self, other: Slice) -> bool:
+        """Return whether this slice's filters select the rows of another one, too."""
+        return all(not ours or ours == theirs for ours, theirs in zip(self, other, strict=True))
+
+
+def askable(buckets: Iterable[Bucket], notes: Notes) -> list[Slice]:
+    """Return the slices in use, without any that no filter can tell from another.
+
+    The rows of such a slice would count twice.
+    """
+    slices = {Slice(row.context_window, row.speed) for bucket in buckets for row in bucket.results}
+    distinct = [
+        one for one in slices if not any(one.holds(other) for other in slices if other != one)
+    ]
+    if len(distinct) < len(slices):
+        notes.add(
+            "null_slices",
+            "some rows have no context_window or speed; they are in the totals, but no "
+            "workspace or key can be named for them",
+        )
+    return sorted(distinct, key=lambda one: (one.context_window or "", one.speed or ""))
+
 
 def usage_records(
     query_set: str, buckets: Iterable[Bucket], one: Slice | None
@@ -89,13 +119,14 @@ def usage_records(
         sums: dict[Dimensions, list[int]] = defaultdict(lambda: [0] * 6)
         for row in bucket.results:
             cell = sums[_dimensions(row, one)]
-            for index, count in enumerate(_counts(row)):
+            for index, count in enumerate(counts(row)):
                 cell[index] += count
         for dimensions, (*tokens, searches) in sums.items():
             yield UsageRecord(query_set, bucket.starting_at, dimensions, Tokens(*tokens), searches)
 
 
-def _counts(row: Row) -> tuple[int, ...]:
+def counts(row: Row) -> tuple[int, ...]:
+    """Return the five kinds of tokens in the order of `TokenType`, then web searches."""
     cache = row.cache_creation
     return (
         row.uncached_input_tokens,

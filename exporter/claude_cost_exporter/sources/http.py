@@ -6,31 +6,24 @@ A GET is tried until it succeeds, until trying cannot help, or until `max_wait` 
 from __future__ import annotations
 
 import random
-import re
-from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 import httpx
-import msgspec
 import tenacity
 
 from claude_cost_exporter import __version__
 from claude_cost_exporter.errors import (
-    BadRequestError,
     BodyTooLargeError,
     ClockSkewError,
-    ForbiddenError,
-    NotFoundError,
-    RateLimitedError,
-    ServerError,
     SourceError,
+    StoppedError,
     TransportError,
-    UnauthorizedError,
 )
+from claude_cost_exporter.sources.refusals import http_date, may_pass, refusal, retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime, timedelta
+    from datetime import timedelta
     from threading import Event
 
     from claude_cost_exporter.clock import Clock
@@ -41,31 +34,14 @@ MAX_BODY_BYTES = 64 * 1024 * 1024
 MAX_SKEW_SECONDS = 300
 FIRST_BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 20.0
+LONGEST_PAUSE_SECONDS = 900.0
 TIMEOUT_SECONDS = 30.0
-SHOWN_CHARACTERS = 300
+CONNECT_SECONDS = 10.0
+ANSWER_SECONDS = 120.0
+"""A whole answer takes no longer, however steadily it drips."""
+ENCODINGS = {"", "identity", "gzip"}
 Transport = httpx.BaseTransport
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-
-ADVICE = {
-    401: "check the Admin API key of this account: it is missing, wrong or expired",
-    403: "use an Admin API key (sk-ant-admin...) of the organisation; workspace keys cannot read "
-    "usage",
-    404: "this key's organisation does not have the endpoint",
-    400: "the API refused the request as it was",
-}
-ERRORS: dict[int, type[SourceError]] = {
-    401: UnauthorizedError,
-    403: ForbiddenError,
-    404: NotFoundError,
-    410: NotFoundError,
-    429: RateLimitedError,
-}
-
-
-class StoppedError(SourceError):
-    """The exporter is shutting down; nothing is wrong with the source."""
-
-    kind = "stopped"
 
 
 class RequestObserver(Protocol):
@@ -76,12 +52,34 @@ class RequestObserver(Protocol):
         ...
 
 
-class _Answer(Exception):  # noqa: N818 - carries an outcome between the attempt and the retry
+class _Failure(Exception):  # noqa: N818 - carries an outcome between the attempt and the retry
     """An attempt that failed: what to raise in the end, whether and when to try again."""
 
     def __init__(self, error: SourceError, *, retry: bool, after: float | None = None) -> None:
         self.error, self.retry, self.after = error, retry, after
         super().__init__()
+
+
+class _Patience:
+    """How long one GET may go on trying; it runs from the first request on."""
+
+    def __init__(self, clock: Clock, most: float) -> None:
+        self._clock, self._most = clock, most
+        self._since: float | None = None
+
+    def begin(self) -> None:
+        """Start to run, unless it does already."""
+        if self._since is None:
+            self._since = self._clock.monotonic()
+
+    @property
+    def used(self) -> float:
+        """Return the seconds since the first request."""
+        return 0.0 if self._since is None else self._clock.monotonic() - self._since
+
+    def allows(self, seconds: float) -> bool:
+        """Return whether there is time to wait so long once more."""
+        return self.used + seconds <= self._most
 
 
 class ApiClient:
@@ -98,22 +96,24 @@ class ApiClient:
         observer: RequestObserver,
         max_wait: timedelta,
         transport: Transport | None = None,
-        timeout: float = TIMEOUT_SECONDS,
         max_body_bytes: int = MAX_BODY_BYTES,
     ) -> None:
         self._secret, self._clock, self._stop = secret, clock, stop
         self._limiter, self._observer = limiter, observer
         self._max_wait = max_wait.total_seconds()
         self._max_body = max_body_bytes
+        self._asked_to_wait = (float("-inf"), SourceError())
         self._client = httpx.Client(
             base_url=base_url,
             transport=transport,
-            timeout=timeout,
+            timeout=httpx.Timeout(TIMEOUT_SECONDS, connect=CONNECT_SECONDS),
             trust_env=httpx.URL(base_url).host not in LOOPBACK,
+            follow_redirects=False,  # the key stays with the host that it is for
             headers={
                 "anthropic-version": "2023-06-01",
                 "user-agent": f"claude-cost-exporter/{__version__}",
                 "accept": "application/json",
+                "accept-encoding": "gzip",
             },
         )
 
@@ -128,67 +128,75 @@ class ApiClient:
         *,
         headers: Mapping[str, str] | None = None,
         history: bool = False,
+        once: bool = False,
     ) -> bytes:
         """Return the body of a 200, or raise the SourceError that says why there is none."""
+        patience = _Patience(self._clock, 0.0 if once else self._max_wait)
         retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(lambda e: isinstance(e, _Answer) and e.retry),
+            retry=tenacity.retry_if_exception(lambda e: isinstance(e, _Failure) and e.retry),
             wait=self._backoff,
-            stop=self._give_up,
+            stop=lambda state: self._stop.is_set() or not patience.allows(state.upcoming_sleep),
             sleep=self._sleep,
             reraise=True,
         )
-        started = self._clock.monotonic()
         try:
             for attempt in retrying:
-                attempt.retry_state.start_time = started
                 with attempt:
-                    return self._attempt(path, params, headers or {}, history=history)
-        except _Answer as answer:
-            error = answer.error
-        raise error
+                    self._check_pause(path)
+                    with self._limiter.request(history=history):
+                        patience.begin()
+                        return self._attempt(path, params, headers or {})
+        except _Failure as failure:
+            error, attempts = failure.error, retrying.statistics["attempt_number"]
+        if attempts == 1:
+            raise error
+        raise type(error)(f"{error}; tried {attempts} times in {patience.used:.0f} s")
 
     def _backoff(self, state: tenacity.RetryCallState) -> float:
-        outcome = state.outcome.exception() if state.outcome else None
-        if isinstance(outcome, _Answer) and outcome.after is not None:
-            return outcome.after + random.uniform(0, 1)  # noqa: S311 - jitter, not a secret
+        failure = state.outcome.exception() if state.outcome else None
+        if isinstance(failure, _Failure) and failure.after is not None:
+            return failure.after + random.uniform(0, 1)  # noqa: S311 - jitter, not a secret
         longest = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0**state.attempt_number)
         return random.uniform(longest / 2, longest)  # noqa: S311
-
-    def _give_up(self, state: tenacity.RetryCallState) -> bool:
-        waited = self._clock.monotonic() - state.start_time
-        return self._stop.is_set() or waited + state.upcoming_sleep > self._max_wait
 
     def _sleep(self, seconds: float) -> None:
         if self._clock.wait(seconds, self._stop):
             raise StoppedError("stopped while waiting to try again")
 
+    def _check_pause(self, path: str) -> None:
+        """Refuse to ask while a Retry-After that was too long to wait for still runs."""
+        until, error = self._asked_to_wait
+        left = until - self._clock.monotonic()
+        if left > 0:
+            raise type(error)(f"{path}: not asked for another {left:.0f} s, as told: {error}")
+
     def _attempt(
-        self,
-        path: str,
-        params: Sequence[tuple[str, str]],
-        headers: Mapping[str, str],
-        *,
-        history: bool,
+        self, path: str, params: Sequence[tuple[str, str]], headers: Mapping[str, str]
     ) -> bytes:
-        with self._limiter.request(history=history):
-            if self._stop.is_set():
-                raise StoppedError("stopped before the request")
-            started, status = self._clock.monotonic(), "error"
-            try:
-                with self._client.stream(
-                    "GET", path, params=list(params), headers=self._with_key(headers)
-                ) as response:
-                    status = str(response.status_code)
-                    body = self._read(path, response)
-            except httpx.HTTPError as failure:
-                sentence = self._clean(f"{path}: {type(failure).__name__}: {failure}")
-                raise _Answer(TransportError(sentence), retry=True) from None
-            finally:
-                self._observer.request_finished(path, status, self._clock.monotonic() - started)
+        if self._stop.is_set():
+            raise StoppedError("stopped before the request")
+        started, status = self._clock.monotonic(), "error"
+        try:
+            with self._client.stream(
+                "GET", path, params=list(params), headers=self._with_key(headers)
+            ) as response:
+                status = str(response.status_code)
+                body = self._secret.strip(self._read(path, response))
+        except httpx.HTTPError as failure:
+            self._not_answered(path, failure)
+        finally:
+            self._observer.request_finished(path, status, self._clock.monotonic() - started)
+        if response.status_code in {httpx.codes.OK, httpx.codes.BAD_REQUEST}:
+            self._check_clock(path, response)  # a wrong clock asks for times that are refused
         if response.status_code != httpx.codes.OK:
             raise self._refused(path, response, body)
-        self._check_clock(path, response)
         return body
+
+    def _not_answered(self, path: str, failure: httpx.HTTPError) -> NoReturn:
+        host = self._client.base_url.host
+        what = self._secret.printable(f"{type(failure).__name__}: {failure}")
+        error = TransportError(f"{path}: no answer from {host}: {what}")
+        raise _Failure(error, retry=True) from None
 
     def _with_key(self, headers: Mapping[str, str]) -> dict[str, str]:
         key = self._secret.reveal()
@@ -198,7 +206,10 @@ class ApiClient:
         return {**headers, **auth}
 
     def _read(self, path: str, response: httpx.Response) -> bytes:
-        body = bytearray()
+        encoding = response.headers.get("content-encoding", "")
+        if encoding not in ENCODINGS:  # layers of compression could hold any amount of memory
+            raise httpx.DecodingError(f"content-encoding {encoding} was not asked for")
+        body, since = bytearray(), self._clock.monotonic()
         for piece in response.iter_bytes():
             body += piece
             if len(body) > self._max_body:
@@ -206,34 +217,25 @@ class ApiClient:
                     f"{path}: the answer is longer than {self._max_body} bytes; stopped reading "
                     f"at {len(body)}"
                 )
+            if self._clock.monotonic() - since > ANSWER_SECONDS:
+                raise httpx.ReadTimeout(
+                    f"after {ANSWER_SECONDS:.0f} s only {len(body)} bytes had come"
+                )
         return bytes(body)
 
-    def _refused(self, path: str, response: httpx.Response, body: bytes) -> _Answer:
-        status = response.status_code
-        said = self._clean(_message(body))
-        request_id = self._clean(response.headers.get("request-id", ""))
-        advice = f"; {ADVICE[status]}" if status in ADVICE else ""
-        trace = f" (request {request_id})" if request_id else ""
-        default = ServerError if status >= httpx.codes.INTERNAL_SERVER_ERROR else BadRequestError
-        error = ERRORS.get(status, default)(f"{path}: HTTP {status}: {said}{trace}{advice}")
-        retry = status == httpx.codes.TOO_MANY_REQUESTS or isinstance(error, ServerError)
-        said_so = response.headers.get("x-should-retry")
-        if said_so in ("true", "false"):
-            retry = said_so == "true"
-        return _Answer(error, retry=retry, after=self._retry_after(response))
-
-    def _retry_after(self, response: httpx.Response) -> float | None:
-        """Return the seconds that the server asks for; a stale or odd answer is no answer."""
-        for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-            value = response.headers.get(name, "")
-            if re.fullmatch(r"\d{1,9}(\.\d+)?", value):
-                return float(value) * unit
-        moment = _date(response.headers.get("retry-after", ""))
-        seconds = (moment - self._clock.now()).total_seconds() if moment else 0.0
-        return seconds if seconds > 0 else None
+    def _refused(self, path: str, response: httpx.Response, body: bytes) -> _Failure:
+        status, headers = response.status_code, response.headers
+        error = refusal(path, status, headers, body, self._secret.printable)
+        if not may_pass(status, headers):
+            return _Failure(error, retry=False)
+        after = retry_after(headers, self._clock.now())
+        if after is not None:
+            until = self._clock.monotonic() + min(after, LONGEST_PAUSE_SECONDS)
+            self._asked_to_wait = (until, error)
+        return _Failure(error, retry=True, after=after)
 
     def _check_clock(self, path: str, response: httpx.Response) -> None:
-        theirs, ours = _date(response.headers.get("date", "")), self._clock.now()
+        theirs, ours = http_date(response.headers.get("date", "")), self._clock.now()
         if theirs is None:
             return
         skew = (ours - theirs).total_seconds()
@@ -242,30 +244,3 @@ class ApiClient:
                 f"{path}: this machine's clock says {ours:%Y-%m-%dT%H:%M:%SZ} and the API says "
                 f"{theirs:%Y-%m-%dT%H:%M:%SZ}, {abs(skew):.0f} s apart; set this machine's clock"
             )
-
-    def _clean(self, text: str) -> str:
-        """Return text fit for a log line: one line, bounded, without the key."""
-        printable = "".join(c if c.isprintable() else " " for c in self._secret.redact(text))
-        return printable[:SHOWN_CHARACTERS]
-
-
-def _date(text: str) -> datetime | None:
-    try:
-        return parsedate_to_datetime(text)
-    except ValueError:
-        return None
-
-
-class _Detail(msgspec.Struct):
-    message: str = ""
-
-
-class _ErrorBody(msgspec.Struct):
-    error: _Detail
-
-
-def _message(body: bytes) -> str:
-    try:
-        return msgspec.json.decode(body, type=_ErrorBody).error.message
-    except msgspec.MsgspecError:
-        return body[:SHOWN_CHARACTERS].decode("utf-8", "replace") or "(empty body)"

@@ -54,9 +54,12 @@ class Limiter:
             yield
 
     def per_minute(self) -> float:
-        """Return the requests a minute of the last ten minutes, history left out."""
-        self._forget()
-        return len(self._recent) / (WINDOW_SECONDS / 60)
+        """Return the requests a minute of the last ten minutes, history left out.
+
+        Other threads ask this while a request waits, so nothing is changed here.
+        """
+        oldest = self._clock.monotonic() - WINDOW_SECONDS
+        return sum(moment > oldest for moment in self._recent.copy()) / (WINDOW_SECONDS / 60)
 
     def _wait_until(self, moment: float) -> None:
         seconds = moment - self._clock.monotonic()

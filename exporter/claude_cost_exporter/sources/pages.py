@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar, get_args, get_origin
 
 import msgspec
 
 from claude_cost_exporter.errors import PaginationError, ParseError
+from claude_cost_exporter.sources.secrets import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -17,23 +18,25 @@ if TYPE_CHECKING:
 SHOWN_BYTES = 80
 
 
-class BucketPage(Protocol):
-    """A page of a report."""
+class Page(Protocol):
+    """A page of a report or of a list of entities."""
 
     has_more: bool
-    next_page: str | None
 
 
-class CursorPage(Protocol):
-    """A page of a list of entities."""
+class Cursor(NamedTuple):
+    """How an endpoint says where the next page begins, and how many pages are believable."""
 
-    has_more: bool
-    last_id: str | None
+    field: str
+    parameter: str
+    max_pages: int
 
+
+NEXT_PAGE = Cursor("next_page", "page", max_pages=1000)
+"""How reports say it."""
 
 T = TypeVar("T")
-B = TypeVar("B", bound=BucketPage)
-E = TypeVar("E", bound=CursorPage)
+P = TypeVar("P", bound=Page)
 
 
 def decode(body: bytes, kind: type[T], endpoint: str) -> T:
@@ -42,87 +45,65 @@ def decode(body: bytes, kind: type[T], endpoint: str) -> T:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
         raise ParseError(f"{endpoint}: {error}") from None
-    except msgspec.DecodeError as error:
-        start = body[:SHOWN_BYTES].decode("utf-8", "replace")
-        shown = "".join(c if c.isprintable() else " " for c in start)
+    except (ValueError, RecursionError) as error:
+        shown = one_line(body[:SHOWN_BYTES].decode("utf-8", "replace"))
         what = f"a body that starts with {shown!r}" if body else "an empty body"
         raise ParseError(f"{endpoint}: expected JSON, got {what} ({error})") from None
 
 
-def bucket_pages(  # noqa: PLR0913 - a request and its bound
+def pages(  # noqa: PLR0913 - a request and its bound
     client: ApiClient,
     path: str,
     params: Sequence[tuple[str, str]],
-    kind: type[B],
-    max_pages: int,
+    kind: type[P],
+    cursor: Cursor,
     *,
     headers: Mapping[str, str] | None = None,
     history: bool = False,
-) -> Iterator[tuple[B, bytes]]:
+) -> Iterator[tuple[P, bytes]]:
     """Yield every page and its body. Pages that contradict themselves are an error."""
-    query, tokens = list(params), set[str]()
-    for _ in range(max_pages):
+    query, seen = list(params), set[str]()
+    for _ in range(cursor.max_pages):
         body = client.get(path, query, headers=headers, history=history)
         page = decode(body, kind, path)
         yield page, body
-        if not page.has_more:  # a stray next_page is not followed
+        if not page.has_more:  # a cursor may stand on the last page too, and is not followed
             return
-        token = page.next_page
-        if token is None or token in tokens:
-            found = "null" if token is None else f"{token!r} a second time"
-            raise PaginationError(f"{path}: has_more is true and next_page is {found}")
-        tokens.add(token)
-        query = [*params, ("page", token)]
-    raise PaginationError(f"{path}: more than {max_pages} pages; nothing of them was kept")
-
-
-def cursor_pages(
-    client: ApiClient,
-    path: str,
-    params: Sequence[tuple[str, str]],
-    kind: type[E],
-    max_pages: int,
-) -> Iterator[tuple[E, bytes]]:
-    """Yield every page of a list that continues after the last id."""
-    query, cursors = list(params), set[str]()
-    for _ in range(max_pages):
-        body = client.get(path, query)
-        page = decode(body, kind, path)
-        yield page, body
-        if not page.has_more:  # last_id is there on the final page too
-            return
-        cursor = page.last_id
-        if cursor is None or cursor in cursors:
-            found = "null" if cursor is None else f"{cursor!r} a second time"
-            raise PaginationError(f"{path}: has_more is true and last_id is {found}")
-        cursors.add(cursor)
-        query = [*params, ("after_id", cursor)]
-    raise PaginationError(f"{path}: more than {max_pages} pages; nothing of them was kept")
+        following = getattr(page, cursor.field)
+        if not following or following in seen:
+            found = f"{following[:SHOWN_BYTES]!r} a second time" if following else "null"
+            raise PaginationError(f"{path}: has_more is true and {cursor.field} is {found}")
+        seen.add(following)
+        query = [*params, (cursor.parameter, following)]
+    raise PaginationError(
+        f"{path}: more than {cursor.max_pages} pages; the answer is not complete, so nothing of "
+        "it was kept"
+    )
 
 
 def unknown_fields(body: bytes, kind: type[msgspec.Struct]) -> set[str]:
     """Return the paths of fields that `kind` does not know, for example `data[].results[].x`."""
-    return set(_unknown(msgspec.json.decode(body), kind, ""))
+    try:
+        return set(_unknown(msgspec.Raw(body), kind, ""))
+    except UnicodeDecodeError:
+        return {"(not UTF-8)"}
 
 
-def _unknown(value: Any, kind: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - walks any JSON
-    if isinstance(value, list):
-        for item in value:
-            yield from _unknown(item, _item_type(kind), f"{path}[]")
-    elif isinstance(value, dict) and isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+def _unknown(raw: msgspec.Raw, kind: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - any type
+    """Walk in steps of one object or list: a page as a whole would take much memory."""
+    if get_origin(kind) is list:
+        for item in msgspec.json.decode(raw, type=list[msgspec.Raw]):
+            yield from _unknown(item, get_args(kind)[0], f"{path}[]")
+    elif isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         known = _fields(kind)
-        for name, inner in value.items():
+        for name, inner in msgspec.json.decode(raw, type=dict[str, msgspec.Raw]).items():
             where = f"{path}.{name}".lstrip(".")
-            if name not in known:
-                yield where
-            elif isinstance(inner, list | dict):
+            if name in known:
                 yield from _unknown(inner, known[name], where)
+            else:
+                yield where
 
 
 @lru_cache
 def _fields(kind: type[msgspec.Struct]) -> dict[str, Any]:
     return {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
-
-
-def _item_type(kind: Any) -> Any:  # noqa: ANN401 - a type of any shape
-    return getattr(kind, "__args__", (None,))[0]

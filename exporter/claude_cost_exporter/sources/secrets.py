@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
+MASK = "***"
+PIECE = 8
+"""So many characters in a row of a key's secret part are never shown."""
+SHOWN_CHARACTERS = 300
+READ_CHARACTERS = 4096
+
 
 class Secret:
     """Holds a key; shows it only to who asks by name."""
@@ -15,12 +23,29 @@ class Secret:
         """Return the value itself."""
         return self._value
 
-    def redact(self, text: str) -> str:
-        """Return text without the value, should it be there."""
-        return text.replace(self._value, "***") if self._value else text
+    def strip(self, body: bytes) -> bytes:
+        """Return an answer without the key, which no honest answer holds."""
+        return body.replace(self._value.encode(), MASK.encode()) if self._value else body
+
+    def printable(self, text: str) -> str:
+        """Return text fit for a log line: one line, bounded, without the key or parts of it."""
+        return one_line(self._redact(text[:READ_CHARACTERS]))[:SHOWN_CHARACTERS]
+
+    def _redact(self, text: str) -> str:
+        if self._value:
+            text = text.replace(self._value, MASK)
+        secret = re.sub(r"^sk-ant-[a-z0-9]*-", "", self._value)
+        for start in range(len(secret) - PIECE + 1):
+            text = text.replace(secret[start : start + PIECE], MASK)
+        return text
 
     def __repr__(self) -> str:
-        return "Secret(***)"
+        return f"Secret({MASK})"
 
     def __reduce__(self) -> str:
         raise TypeError("a Secret is not pickled")
+
+
+def one_line(text: str) -> str:
+    """Return text with a space for everything that a terminal would act on."""
+    return "".join(c if c.isprintable() else " " for c in text)

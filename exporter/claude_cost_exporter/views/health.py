@@ -29,6 +29,8 @@ def sources(snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
         ):
             if moment is not None:
                 yield Sample(family, labels, moment.timestamp())
+        if state.api:
+            yield Sample("llm_source_api_info", (*labels, state.api), 1.0)
         if state.watermark is not None:
             yield Sample("llm_source_catching_up", labels, float(catching_up(state, now)))
 

@@ -51,7 +51,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "facts",
-        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=256), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )

@@ -1,0 +1,121 @@
+"""What an answer other than 200 means: which error, whether to ask again, and when (floor 2).
+
+https://platform.claude.com/docs/en/api/errors (2026-08)
+"""
+
+from __future__ import annotations
+
+import re
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from claude_cost_exporter import __version__
+from claude_cost_exporter.errors import (
+    BadRequestError,
+    ForbiddenError,
+    NotFoundError,
+    RateLimitedError,
+    ServerError,
+    SourceError,
+    UnauthorizedError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+SAID_BYTES = 4096
+
+ADVICE = {
+    400: "asking again as it is cannot help: please report this sentence to the project, with "
+    f"version {__version__}",
+    401: "check the Admin API key of this account: it is missing, wrong or expired",
+    402: "check the organisation's billing in the Console",
+    403: "use an Admin API key (sk-ant-admin...) of the organisation; workspace keys cannot read "
+    "usage",
+    404: "this key's organisation does not have the endpoint",
+    429: "everything that reads this organisation's reports shares one limit",
+}
+ERRORS: dict[int, type[SourceError]] = {
+    401: UnauthorizedError,
+    403: ForbiddenError,
+    404: NotFoundError,
+    410: NotFoundError,
+    429: RateLimitedError,
+}
+PASSING = {408, 409, 429}
+"""Below 500, these pass by themselves; Anthropic's own SDKs ask again, too."""
+
+
+def refusal(
+    path: str,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    printable: Callable[[str], str],
+) -> SourceError:
+    """Return the error of a status: where, what was said, and what to do."""
+    request_id = printable(headers.get("request-id", ""))
+    trace = f" (request {request_id})" if request_id else ""
+    default = ServerError if status >= HTTPStatus.INTERNAL_SERVER_ERROR else BadRequestError
+    sentence = f"{path}: HTTP {status}: {printable(_said(body))}{trace}"
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        sentence += (
+            f"; it redirects to {printable(headers.get('location', 'nowhere'))}, where the key "
+            "is not sent: check base_url"
+        )
+    elif status in ADVICE:
+        sentence += f"; {ADVICE[status]}"
+    return ERRORS.get(status, default)(sentence)
+
+
+def may_pass(status: int, headers: Mapping[str, str]) -> bool:
+    """Return whether to ask again: as the server says, else by status."""
+    said = headers.get("x-should-retry")
+    if said in {"true", "false"}:
+        return said == "true"
+    return status in PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Return the seconds that the server asks for; a stale or odd answer is no answer.
+
+    `anthropic-ratelimit-requests-reset` is left alone: live, it is often in the past already.
+    """
+    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+        value = headers.get(name, "")
+        if re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", value):
+            return float(value) * unit
+    moment = http_date(headers.get("retry-after", ""))
+    seconds = (moment - now).total_seconds() if moment else 0.0
+    return seconds if seconds > 0 else None
+
+
+def http_date(text: str) -> datetime | None:
+    """Return the moment of a date header, None when it is not one."""
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+    return moment if moment.tzinfo else None
+
+
+class _Detail(msgspec.Struct):
+    type: str | None = None
+    message: str | None = None
+
+
+class _ErrorBody(msgspec.Struct):
+    error: _Detail
+
+
+def _said(body: bytes) -> str:
+    """Return what the API's error envelope says, or how a body of any other kind begins."""
+    try:
+        detail = msgspec.json.decode(body, type=_ErrorBody).error
+    except (ValueError, RecursionError):
+        return body[:SAID_BYTES].decode("utf-8", "replace").strip() or "(empty body)"
+    return ": ".join(part for part in (detail.type, detail.message) if part) or "(no message)"
