@@ -13,7 +13,7 @@ import typer
 
 from claude_cost_exporter.errors import ExporterError
 
-COMMANDS: tuple[str, ...] = ("serve", "demo", "check_config", "price", "simulate")
+COMMANDS: tuple[str, ...] = ("serve", "demo", "check_config", "price", "reprice", "simulate")
 """Names of the modules in this package; each has a function `command`."""
 
 EXIT_OK = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import structlog
@@ -17,6 +18,7 @@ from claude_cost_exporter.config.load import (
 from claude_cost_exporter.errors import (
     ConfigError,
     LedgerError,
+    LedgerLockedError,
     OrganizationError,
     PriceError,
     SourceError,
@@ -24,6 +26,8 @@ from claude_cost_exporter.errors import (
 from claude_cost_exporter.ingest import AccountPoller
 from claude_cost_exporter.learning import PriceLearner
 from claude_cost_exporter.ledger.base import Settings
+from claude_cost_exporter.ledger.opening import sqlite_path
+from claude_cost_exporter.ledger.reprice import RepricingLedger
 from claude_cost_exporter.ledger.sql import SqlLedger
 from claude_cost_exporter.metrics.publisher import Publisher
 from claude_cost_exporter.metrics.self_metrics import SelfMetrics
@@ -35,7 +39,7 @@ from claude_cost_exporter.sources.anthropic import AnthropicAccount, AnthropicCo
 from claude_cost_exporter.web.status import status_page
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
     from threading import Event
@@ -84,6 +88,26 @@ def accept_prices(ledger: Ledger, overrides: Sequence[Override], now: datetime) 
     return PriceHistory(
         [(one.accepted_at, PriceBook.from_document(one.document)) for one in ledger.books()]
     )
+
+
+@contextmanager
+def open_for_repricing(
+    loaded: Loaded, now: datetime, environment: Mapping[str, str] = os.environ
+) -> Iterator[tuple[RepricingLedger, PriceBook]]:
+    """Open an existing ledger that no exporter holds, with the prices that serve would use."""
+    url = loaded.config.ledger.url or default_ledger_url(environment)
+    path = sqlite_path(url)
+    if path and not path.exists():
+        raise LedgerError(f"there is no ledger {path}: name the exporter's with ledger.url")
+    try:
+        ledger = RepricingLedger(url, _settings(loaded.config), now)
+    except LedgerLockedError as error:
+        held = str(error).partition(";")[0]
+        raise LedgerLockedError(f"{held}; stop it, reprice, and start it again") from None
+    try:
+        yield ledger, current_book(ledger.books(), loaded.overrides, now)
+    finally:
+        ledger.close()
 
 
 def _settings(config: Config) -> Settings:
