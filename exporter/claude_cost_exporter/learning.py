@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from claude_cost_exporter.ledger.base import Ledger
     from claude_cost_exporter.pricing.book import PriceBook
+    from claude_cost_exporter.pricing.evidence import Key
     from claude_cost_exporter.pricing.history import PriceHistory
     from claude_cost_exporter.pricing.learn import Disagreement
     from claude_cost_exporter.pricing.overrides import Override
@@ -31,7 +32,7 @@ class PriceLearner:
         self._ledger, self._prices = ledger, prices
         self._mutex = Lock()
         self._looked_at: set[str] = set()
-        self._said: set[tuple[str, Disagreement]] = set()
+        self._said: set[tuple[str, Key]] = set()
 
     def billed(self, account: str, days: Iterable[date], at: datetime) -> None:
         """Learn from days that were billed just now; the first time, from all there are.
@@ -76,10 +77,10 @@ class PriceLearner:
                     structlog.get_logger().info(sentence, account=account, **_fields(entry))
 
     def _report(self, account: str, disagreements: Iterable[Disagreement]) -> None:
-        """Say once what the bill contradicts."""
+        """Say once what the bill contradicts; the numbers move a little from day to day."""
         for found in disagreements:
-            if (account, found) not in self._said:
-                self._said.add((account, found))
+            if (account, found.key) not in self._said:
+                self._said.add((account, found.key))
                 structlog.get_logger().warning(
                     "catalogue disagrees with bill",
                     account=account,

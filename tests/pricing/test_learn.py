@@ -170,6 +170,15 @@ def test_a_bill_with_list_amounts_tells_a_discount_from_one_model():
     assert lesson.disagreements == ()
 
 
+def test_a_discount_on_some_models_is_no_mistake_of_the_list():
+    """Analytics names the list price: one model without the discount has its factor, no finding."""
+    lesson = taught(joined(
+        month([OPUS, SONNET], factor="0.85", told=analytics), month([HAIKU], told=analytics)
+    ))  # fmt: skip
+    assert entries(lesson) == {"": "0.85", "claude-haiku-4-5-20251001": "1"}
+    assert lesson.disagreements == ()
+
+
 def test_the_day_of_a_price_change_is_left_out():
     """2026-10-07 mixes the old and the new cache read of Sonnet 5.5; the days around it agree."""
     when = days(3, date(2026, 10, 6))

@@ -76,6 +76,8 @@ class Point(NamedTuple):
     listed: Decimal
     """The same tokens at list price. Of a model without one: at 1 USD per million tokens, times
     the factors of batch, geography and so on."""
+    named: int | None = None
+    """What the bill itself says that it is before discounts, if it does."""
     tokens: int = 0
 
     @property
@@ -112,40 +114,22 @@ def quantum(amounts: Iterable[int]) -> int:
 class _Group:
     """The bill's lines and the usage of one day, model, token type and tier."""
 
-    lines: list[tuple[Place, int]] = field(default_factory=list)
+    lines: list[tuple[Place, int, int | None]] = field(default_factory=list)
     usage: list[tuple[Place, int, Decimal | None]] = field(default_factory=list)
     """Tokens, and what they cost at list price; None: that says nothing."""
 
     def points(self, day: date) -> Iterator[tuple[Place, Point]]:
         """Yield what both sides have, by what both sides know of its place."""
-        both = [*(place for place, _ in self.lines), *(place for place, _, _ in self.usage)]
+        both = [*(place for place, *_ in self.lines), *(place for place, *_ in self.usage)]
         known = [all(values) for values in zip(*both, strict=True)]
-        amounts: dict[Place, int] = defaultdict(int)
-        for place, amount in self.lines:
-            amounts[_blank(place, known)] += amount
-        for place, amount in amounts.items():
-            slices = [(t, listed) for at, t, listed in self.usage if _blank(at, known) == place]
-            listed = [cost for _, cost in slices if cost is not None]
-            if slices and len(listed) == len(slices):
-                tokens = sum(count for count, _ in slices)
-                yield place, Point(day, amount, sum(listed, Decimal(0)), tokens)
-
-
-def listed_by_provider(evidence: Evidence) -> list[Point]:
-    """Return billed tokens beside the list price that the bill itself names, by day."""
-    amounts: dict[date, list[int]] = defaultdict(lambda: [0, 0])
-    silent: set[date] = set()
-    for record in evidence.bill:
-        if record.dimensions.token_type in TOKEN_TYPES:
-            if record.list_amount is None:
-                silent.add(record.day)
-            amounts[record.day][0] += record.amount
-            amounts[record.day][1] += record.list_amount or 0
-    return [
-        Point(day, amount, Decimal(listed))
-        for day, (amount, listed) in amounts.items()
-        if listed and day not in silent
-    ]
+        for place in {_blank(place, known) for place in both}:
+            lines = [rest for at, *rest in self.lines if _blank(at, known) == place]
+            usage = [rest for at, *rest in self.usage if _blank(at, known) == place]
+            amounts, named = zip(*lines, strict=True) if lines else ((), ())
+            tokens, listed = zip(*usage, strict=True) if usage else ((), ())
+            if lines and usage and None not in listed:
+                before = None if None in named else sum(named)
+                yield place, Point(day, sum(amounts), sum(listed, Decimal(0)), before, sum(tokens))
 
 
 def _groups(
@@ -156,7 +140,7 @@ def _groups(
         on = line.dimensions
         if on.token_type in TOKEN_TYPES and on.service_tier in BILLED_TIERS:
             name = (line.day, book.name_of(on.model), TokenType(on.token_type), on.service_tier)
-            groups[name].lines.append((_place(on), line.amount))
+            groups[name].lines.append((_place(on), line.amount, line.list_amount))
     models = {use.dimensions.model for use in evidence.usage}
     rates = _ListRates(book, account, models)
     for day, dim, tokens in evidence.usage:

@@ -21,7 +21,6 @@ from claude_cost_exporter.pricing.evidence import (
     NANO_PER_RATE,
     Key,
     Point,
-    listed_by_provider,
     points_of,
 )
 from claude_cost_exporter.pricing.exact import plain
@@ -90,7 +89,7 @@ def learn(evidence: Evidence, book: PriceBook, account: str, now: datetime) -> L
     listed = _lines({k: _settled(d, now) for k, d in found.items() if book.lists(k.model)})
     unlisted = _lines({k: d for k, d in found.items() if not book.lists(k.model)}, least=1)
     present = [entry for entry in book.learned if entry.account == account]
-    discount = estimate(_settled(listed_by_provider(evidence), now)) or _shared(listed)
+    discount = _shared(_as_named(listed), models=1) or _shared(listed)
     known = next((entry.factor for entry in present if entry.model is None), None)
     usual = discount.value if discount else known or NO_DISCOUNT
     entries = [
@@ -158,8 +157,20 @@ def _uniform(lines: Sequence[_Line]) -> Estimate | None:
     return whole if whole and all(_same(line.ratio, whole.value) for line in lines) else None
 
 
-def _shared(lines: Sequence[_Line]) -> Estimate | None:
-    """Return the ratio that several models have, with most of the money, if there is one."""
+def _as_named(lines: Iterable[_Line]) -> list[_Line]:
+    """Return lines beside the list price that the bill names: their ratio is a discount."""
+    return _lines({
+        line.key: [point._replace(listed=Decimal(point.named or 1)) for point in line.days]
+        for line in lines
+        if all(point.named for point in line.days)
+    })  # fmt: skip
+
+
+def _shared(lines: Sequence[_Line], models: int = 2) -> Estimate | None:
+    """Return the ratio that most of the money has, if it has one and is of several models.
+
+    What a single model has may be a discount or a mistake of the list.
+    """
 
     def agreeing(with_: _Line) -> list[_Line]:
         return [line for line in lines if _same(line.ratio, with_.ratio)]
@@ -168,8 +179,8 @@ def _shared(lines: Sequence[_Line]) -> Estimate | None:
         return sum(point.amount for line in some for point in line.days)
 
     best = max((agreeing(line) for line in lines), key=money, default=[])
-    models = {line.key.model for line in best}
-    return _uniform(best) if len(models) > 1 and 2 * money(best) > money(lines) else None
+    enough = len({line.key.model for line in best}) >= models
+    return _uniform(best) if enough and 2 * money(best) > money(lines) else None
 
 
 def _discounts(discount: Estimate | None, account: str) -> Iterator[Override]:
@@ -223,11 +234,14 @@ def _by(lines: Sequence[_Line], depth: int) -> Iterator[tuple[tuple[str, ...], l
 def _disagreements(lines: Iterable[_Line], usual: Decimal) -> Iterator[Disagreement]:
     """Yield the list prices that the bill contradicts."""
     for line in sorted(lines):
-        if not _same(line.ratio, usual):
+        named = [point._replace(amount=point.named or 0) for point in line.days]
+        said = estimate(named) if all(point.amount for point in named) else None
+        ratio = said.value if said else line.ratio / usual
+        if not _same(ratio, NO_DISCOUNT):
             tokens = sum(point.tokens for point in line.days)
             listed = sum((point.listed for point in line.days), Decimal(0))
             rate = listed / tokens / NANO_PER_RATE
-            yield Disagreement(line.key, _short(rate), _short(rate * line.ratio / usual))
+            yield Disagreement(line.key, _short(rate), _short(rate * ratio))
 
 
 def _is_judged(entry: Override, discount: Estimate | None, lines: Iterable[_Line]) -> bool:
