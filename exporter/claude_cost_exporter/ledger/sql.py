@@ -165,6 +165,7 @@ class SqlLedger:
             account = self._registry.accounts[batch.account]
             if _holds(batch, BILL_CUSTOMER):
                 begin_billing(connection, account, batch)
+            names.learn_default(connection, account, batch)
             changes = replace_bill(connection, account, batch)
             changed = {change.day for change in changes}
             newly = settle(connection, account, batch, changed) if _holds(batch, BILL) else []
