@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from claude_cost_exporter.assemble import assemble
 from claude_cost_exporter.cli.wiring import accept_prices
 from claude_cost_exporter.clock import DAY, HOUR
 from claude_cost_exporter.learning import PriceLearner
@@ -158,6 +159,11 @@ def test_types_without_a_learned_rate_stay_unpriced(org):
     costs = org.account.counter(later, "llm_cost_usd_total")
     types = {labels[-1] for labels, value in costs.items() if value}
     assert types == {"input", "output", "cache_read", "cache_write_5m"}
+    shown = assemble(org.account.ledger.snapshot(later), [], org.prices).prices
+    assert {price.token_type: price.usd_per_million for price in shown} == {
+        "input": 7, "output": 34, "cache_read": 0.28, "cache_write_5m": 8.6,
+    }  # fmt: skip
+    assert {price.origin for price in shown} == {"learned"}
 
 
 def test_learned_prices_survive_a_restart_and_an_override(org):

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claude_cost_exporter.clock import DAY, HOUR
-from claude_cost_exporter.ledger.base import BillBatch, Settings
+from claude_cost_exporter.ledger.base import BillBatch, Names, Settings
 from claude_cost_exporter.ledger.spread import spread
-from claude_cost_exporter.records import NANO, BillDimensions, BillRecord, Window
+from claude_cost_exporter.records import NANO, BillDimensions, BillRecord, Window, WorkspaceRecord
 from claude_cost_exporter.snapshot import Line, Scope
 from tests.support.ledger import INPUT_NANO, START, Account, used
 
@@ -200,6 +200,39 @@ def test_customers_count_from_the_first_read_on(account):
     read(tomorrow, *rows)
     assert read(tomorrow + timedelta(minutes=5), *rows) == {("uprof_1",): 7, ("none",): 5}
     assert read(tomorrow + timedelta(minutes=9), *rows) == {("uprof_1",): 7, ("none",): 5}
+
+
+def test_customers_count_from_their_own_first_read(account):
+    """Days that another API billed before customers were ever read do not rush in at once."""
+    family = "llm_end_customer_billed_usd_total"
+    read_bill(account, START - 20 * DAY, billed(100, TODAY - 25 * DAY))
+    dimensions = BillDimensions(end_customer="uprof_1")
+    row = billed(100, YESTERDAY, dimensions, "bill_customer/analytics")
+    read_bill(account, START, row, query_sets=("bill_customer/analytics",))
+    later = START + timedelta(minutes=5)
+    account.counter(START, family)
+    assert account.counter(later, family) == {("uprof_1",): 0}
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_an_unlisted_workspace_is_the_default_one(account, listed):
+    """One id that is billed and in no list is the default workspace, once names are known."""
+    if listed:
+        names = Names(workspaces=[WorkspaceRecord("wrkspc_a", "A")])
+        account.ledger.name("acme", names, START)
+    rows = [
+        billed(
+            70, dimensions=BillDimensions(workspace_id=workspace), query_set="bill_who/analytics"
+        )
+        for workspace in ("wrkspc_a", "wrkspc_hidden")
+    ]
+    price = billed(140, dimensions=INPUT._replace(workspace_id=""), query_set="bill/analytics")
+    for hours in (6, 13):
+        both = ("bill/analytics", "bill_who/analytics")
+        read_bill(account, MIDNIGHT + hours * HOUR, price, *rows, query_sets=both)
+    other = "default" if listed else "wrkspc_hidden"
+    assert spend(account, START, "workspace", other) == {YESTERDAY: 70}
+    assert spend(account, START, "workspace", "wrkspc_a") == {YESTERDAY: 70}
 
 
 @given(

@@ -14,13 +14,21 @@ NOW = datetime(2026, 11, 24, 14, 23, 30, tzinfo=UTC)
 HEADERS = {
     "x-api-key": "sk-ant-admin01-of-a-test",
     "anthropic-version": "2023-06-01",
-    "anthropic-beta": "fast-mode-2026-02-01",
+    "anthropic-beta": "fast-mode-2026-02-01,analytics-usage-cost-2026-08-24,"
+    "spend-limit-reads-2026-09-26",
 }
+NO_BETA = {name: value for name, value in HEADERS.items() if name != "anthropic-beta"}
 PATHS = {
     "me": "/v1/organizations/me",
     "workspaces": "/v1/organizations/workspaces",
     "api_keys": "/v1/organizations/api_keys",
     "usage": "/v1/organizations/usage_report/messages",
+    "cost": "/v1/organizations/cost_report",
+    "analytics_usage": "/v1/organizations/analytics/usage",
+    "analytics_cost": "/v1/organizations/analytics/cost",
+    "claude_code": "/v1/organizations/usage_report/claude_code",
+    "spend_limits": "/v1/organizations/spend_limits",
+    "rate_limits": "/v1/organizations/rate_limits",
 }
 
 
@@ -58,13 +66,34 @@ class Asker:
         query += [("ending_at", end.isoformat())] if end else []
         query += [("group_by[]", name) for name in group_by]
         query += [(f"{name}[]", v) for name, values in filters.items() for v in values]
-        buckets, page = [], None
+        return self.everything("usage", query)
+
+    def costs(self, start, end=None, group_by=("workspace_id", "description")):
+        """Return all days of the legacy cost report."""
+        query = [("starting_at", start.isoformat()), ("limit", 31)]
+        query += [("ending_at", end.isoformat())] if end else []
+        return self.everything("cost", query + [("group_by[]", name) for name in group_by])
+
+    def analytics(self, which, start, end, width="1d", group_by=(), **rest):
+        """Return all rows of an analytics query, oldest first; list values are filters."""
+        query = [("starting_at", start.isoformat()), ("ending_at", end.isoformat())]
+        query += [("time_bucket_width", width)] if width else []
+        query += [("group_by[]", name) for name in group_by]
+        rest = {"limit": 1000, "order_by": "time", "order": "asc"} | rest
+        for name, value in rest.items():
+            several = isinstance(value, list)
+            query += [(f"{name}[]", v) for v in value] if several else [(name, value)]
+        return self.everything(f"analytics_{which}", query)
+
+    def everything(self, path, query):
+        """Return `data` over as many pages as it takes."""
+        data, page = [], None
         while True:
-            document = self.get("usage", *query, *([("page", page)] if page else []))
-            buckets += document["data"]
+            document = self.get(path, *query, *([("page", page)] if page else []))
+            data += document["data"]
             page = document["next_page"]
             if not document["has_more"]:
-                return buckets
+                return data
 
 
 @pytest.fixture

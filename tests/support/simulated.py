@@ -17,7 +17,7 @@ KEY = "sk-ant-admin01-canary-0123456789abcdef"
 START = datetime(2026, 11, 3, 0, 0, tzinfo=UTC)
 CONFIG = """
 sources: [{{type: anthropic, account: sim, admin_key_env: KEY, base_url: "http://127.0.0.1:9",
-           poll_interval: {poll}, history: {history}}}]
+           poll_interval: {poll}, history: {history}, api: {api}}}]
 ledger: {{url: "sqlite:///{folder}/ledger.db"}}
 scrape_interval: {scrape}
 {more}
@@ -46,7 +46,8 @@ class Simulated:
     def __init__(self, folder, scenario="steady", *, start=START, switches=None, **options) -> None:
         self.clock = ManualClock(start)
         self.folder = folder
-        self.options = {"poll": "300s", "scrape": "60s", "history": "0d", "more": ""} | options
+        usual = {"poll": "300s", "scrape": "60s", "history": "0d", "api": "auto", "more": ""}
+        self.options = usual | options
         self.simulator = Simulator(scenario, clock=self.clock, seed=7, switches=switches)
         self.open()
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import signal
 import sys
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from claude_cost_exporter.simulator import Scenario, SimulatorServer, Switches
 
 MOST_DAYS = 3_650
@@ -46,9 +49,9 @@ def command(
     except OSError as error:
         message = f"cannot listen on {listen}: {error.strerror or error}"
         raise typer.BadParameter(message, param_hint="--listen") from None
-    with server:
+    with server, _stop_signal() as stop:
         _announce(server, chosen, seed, days)
-        _wait_for_signal()
+        stop.wait()
 
 
 def _address(listen: str) -> tuple[str, int]:
@@ -115,15 +118,16 @@ def _printable(name: str) -> str:
     return "".join(c if c.isprintable() else "?" for c in name)[:80]
 
 
-def _wait_for_signal() -> None:
-    """Return at SIGTERM or Ctrl-C."""
+@contextmanager
+def _stop_signal() -> Iterator[threading.Event]:
+    """Yield an event that SIGTERM and Ctrl-C set; ready before anybody is told of the server."""
     stop = threading.Event()
     before = {
         number: signal.signal(number, lambda *_: stop.set())
         for number in (signal.SIGTERM, signal.SIGINT)
     }
     try:
-        stop.wait()
+        yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from claude_cost_exporter.clock import DAY
 from claude_cost_exporter.ledger import tables
 from claude_cost_exporter.ledger.bills import api_of, midnight, role_of, stored_bill
-from claude_cost_exporter.ledger.reading import progress
+from claude_cost_exporter.ledger.reading import billed_days, progress
 from claude_cost_exporter.pricing.evidence import DayUsage, Evidence
 from claude_cost_exporter.records import BILL, PROBE, BillRecord, Tokens, TokenType
 
@@ -26,18 +26,15 @@ USAGE_SOURCE = "usage"
 DAY_SECONDS = 86_400
 
 
-def of_days(
-    connection: Connection, registry: Registry, account_id: int, billed: set[date]
-) -> Evidence:
+def read(connection: Connection, registry: Registry, account: str, since: date) -> Evidence:
     """Return what is known of billed UTC days, without those whose usage is not read whole."""
-    read = progress(connection, account_id, USAGE_SOURCE)
-    if read.history_start is None or read.watermark is None:
+    account_id = registry.accounts[account].id
+    usage_read = progress(connection, account_id, USAGE_SOURCE)
+    first, end = usage_read.history_start, usage_read.watermark
+    if first is None or end is None:
         return Evidence()
-    days = {
-        day
-        for day in billed
-        if read.history_start <= midnight(day) and midnight(day) + DAY <= read.watermark
-    }
+    billed = billed_days(connection, since)[account_id]
+    days = {day for day in billed if first <= midnight(day) and midnight(day) + DAY <= end}
     if not days:
         return Evidence()
     usage = _usage(connection, registry, account_id, days)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from claude_cost_exporter.ledger.base import Names
+    from claude_cost_exporter.ledger.base import BillBatch, Names
     from claude_cost_exporter.ledger.registry import Account
     from claude_cost_exporter.records import OrganizationRecord
 
@@ -32,6 +32,20 @@ def store(connection: Connection, account: Account, found: Names, read_at: datet
     _save_account(connection, account)
     _save_workspaces(connection, account, found)
     _save_api_keys(connection, account, found)
+
+
+def learn_default(connection: Connection, account: Account, batch: BillBatch) -> None:
+    """Find out the default workspace's own id where no list has it: it is billed all the same."""
+    table = tables.workspaces
+    query = select(table.c.workspace_id).where(table.c.account_id == account.id)
+    listed = set(connection.execute(query).scalars())
+    if account.real_default_id is not None or not listed:
+        return
+    unlisted = {record.dimensions.workspace_id for record in batch.rows} - listed
+    unlisted -= {"", DEFAULT_WORKSPACE}
+    if len(unlisted) == 1:
+        (account.real_default_id,) = unlisted
+        _save_account(connection, account)
 
 
 def bind(

@@ -165,6 +165,7 @@ class SqlLedger:
             account = self._registry.accounts[batch.account]
             if _holds(batch, BILL_CUSTOMER):
                 begin_billing(connection, account, batch)
+            names.learn_default(connection, account, batch)
             changes = replace_bill(connection, account, batch)
             changed = {change.day for change in changes}
             newly = settle(connection, account, batch, changed) if _holds(batch, BILL) else []
@@ -264,10 +265,8 @@ class SqlLedger:
 
     def evidence(self, account: str, since: date) -> Evidence:
         """Return usage and bill of the UTC days from `since` on that have both, whole."""
-        known = self._registry.accounts[account]
         with self._mutex, translated_errors(self._url), self._engine.connect() as connection:
-            billed = {day for day in self._billed[known.id] if day >= since}
-            return evidence.of_days(connection, self._registry, known.id, billed)
+            return evidence.read(connection, self._registry, account, since)
 
     def accept_book(self, document: str, now: datetime) -> None:
         """Store a price book when it differs from the newest one."""

@@ -18,13 +18,13 @@ from claude_cost_exporter.simulator.bill import (
 )
 from claude_cost_exporter.simulator.buckets import rfc3339
 from claude_cost_exporter.simulator.facts import DIMENSIONS, FILTERS, Fact, Facts, facts_of, shown
-from claude_cost_exporter.simulator.pages import next_token, read_token
+from claude_cost_exporter.simulator.pages import next_token, read_number, read_token
 from claude_cost_exporter.simulator.parameters import required
 from claude_cost_exporter.simulator.traffic import DAY_MINUTES
 from claude_cost_exporter.simulator.wire import bad_request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from claude_cost_exporter.simulator.call import Answer, Call
     from claude_cost_exporter.simulator.corrections import Series
@@ -74,10 +74,10 @@ class Cursor(NamedTuple):
     @classmethod
     def read(cls, text: str) -> Cursor:
         """Return the cursor in a token."""
-        numbers = text.split("/")
-        if len(numbers) != len(cls._fields) or not all(n.isdigit() for n in numbers):
+        numbers = [read_number(part) for part in text.split("/")]
+        if len(numbers) != len(cls._fields):
             raise bad_request("page: Invalid page token.")
-        return cls(*map(int, numbers))
+        return cls(*numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,8 @@ class Query:
     """What one request asks for."""
 
     spans: list[Span]
-    group_by: frozenset[str]
+    grouped: tuple[int, ...]
+    """Places of the requested groups in `DIMENSIONS`."""
     fan_out: frozenset[str]
     """`cost_type` and `token_type`, if asked for: they count neither as groups nor as rows."""
     group: Group[Facts]
@@ -127,7 +128,8 @@ def read_query(call: Call, orders: tuple[str, ...], fan_out: tuple[str, ...] = (
     parameters.finish()
     reading = refreshed_reading(cursor.refreshed)
     asked = frozenset(group_by) & frozenset(fan_out)
-    return Query(spans, grouped, asked, group, order_by, descending, limit, cursor, reading)
+    places = tuple(map(DIMENSIONS.index, grouped))
+    return Query(spans, places, asked, group, order_by, descending, limit, cursor, reading)
 
 
 def _cursor(call: Call) -> Cursor:
@@ -149,7 +151,7 @@ def _range(call: Call, width: str) -> tuple[int, int]:
     if end is None:
         if width:
             raise bad_request("ending_at: Field required with time_bucket_width.")
-        end = max(start, min(call.now, start + MAX_RANGE))
+        end = start if start > call.now else min(call.now, start + MAX_RANGE)
     elif end <= start:
         raise bad_request("ending_at: Must be after starting_at.")
     most = MAX_RANGE_OF_MINUTES if width == "1m" else MAX_RANGE
@@ -198,8 +200,15 @@ def page_of(
     rank: Callable[[M], int],
 ) -> tuple[list[Entry], Answer]:
     """Return the entries of one page and the envelope that they go into."""
+
+    def entries(span: Span) -> list[Entry]:
+        """Return a span's entries in a fixed order; the next page often needs the same span."""
+        key = (call.request.path, query.cursor.refreshed, query.group.key, query.fan_out, span)
+        found: list[Entry] = call.recent.get(key, lambda: _entries(span, measured(span)))
+        return found
+
     by_time = query.order_by == TIME
-    found, after = _by_time(query, measured) if by_time else _by_rank(query, measured, rank)
+    found, after = _by_time(query, entries) if by_time else _by_rank(query, entries, rank)
     envelope: Answer = {
         "data": [],
         "data_refreshed_at": rfc3339(query.cursor.refreshed),
@@ -210,46 +219,42 @@ def page_of(
 
 
 def _by_time(
-    query: Query, measured: Callable[[Span], dict[Facts, M]]
+    query: Query, entries: Callable[[Span], list[Entry]]
 ) -> tuple[list[Entry], Cursor | None]:
     """Look only at the spans that the page needs."""
     found: list[Entry] = []
-    refreshed, number, row = query.cursor
-    for number in range(number, len(query.spans)):  # noqa: B020 - goes on from there
-        entries = _entries([query.spans[number]], measured)
-        for place in range(row, len(entries)):
-            if len(found) == query.limit:
-                return found, Cursor(refreshed, number, place)
-            found.append(entries[place])
+    refreshed, begin, row = query.cursor
+    for number in range(begin, len(query.spans)):
+        of_span = entries(query.spans[number])
+        stop = row + query.limit - len(found)
+        found += of_span[row:stop]
+        if stop < len(of_span):
+            return found, Cursor(refreshed, number, stop)
         row = 0
     return found, None
 
 
 def _by_rank(
-    query: Query, measured: Callable[[Span], dict[Facts, M]], rank: Callable[[M], int]
+    query: Query, entries: Callable[[Span], list[Entry]], rank: Callable[[M], int]
 ) -> tuple[list[Entry], Cursor | None]:
     sign = -1 if query.descending else 1
-    entries = _entries(query.spans, measured)
-    entries.sort(key=lambda entry: sign * rank(entry.measure))
+    found = [entry for span in query.spans for entry in entries(span)]
+    found.sort(key=lambda entry: sign * rank(entry.measure))
     row = query.cursor.row
     after = Cursor(query.cursor.refreshed, 0, row + query.limit)
-    return entries[row : after.row], after if after.row < len(entries) else None
+    return found[row : after.row], after if after.row < len(found) else None
 
 
-def _entries(spans: Iterable[Span], measured: Callable[[Span], dict[Facts, M]]) -> list[Entry]:
-    """Return everything in a fixed order."""
-    return [
-        Entry(span, group, measure)
-        for span in spans
-        for group, measure in sorted(measured(span).items(), key=lambda pair: str(pair[0]))
-    ]
+def _entries(span: Span, groups: dict[Facts, M]) -> list[Entry]:
+    ordered = sorted(groups.items(), key=lambda pair: str(pair[0]))
+    return [Entry(span, group, measure) for group, measure in ordered]
 
 
-def row_of(entry: Entry, organisation: Organisation) -> Answer:
+def row_of(entry: Entry, query: Query, organisation: Organisation) -> Answer:
     """Return a row without its figures."""
-    group = {
-        name: shown(fact, organisation) for name, fact in zip(DIMENSIONS, entry.group, strict=True)
-    }
+    group: dict[str, object] = dict.fromkeys(DIMENSIONS)
+    for place in query.grouped:
+        group[DIMENSIONS[place]] = shown(entry.group[place], organisation)
     return {
         "starting_at": rfc3339(entry.span.start * 60),
         "ending_at": rfc3339(entry.span.end * 60),

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import blake2b
 from threading import RLock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from claude_cost_exporter.clock import SystemClock
 from claude_cost_exporter.records import DEFAULT_WORKSPACE
@@ -27,6 +27,7 @@ from claude_cost_exporter.simulator.endpoints import ROUTES, Route
 from claude_cost_exporter.simulator.invoice import Invoice
 from claude_cost_exporter.simulator.parameters import Parameters
 from claude_cost_exporter.simulator.request_log import Entry, RequestLog
+from claude_cost_exporter.simulator.row_cache import RowCache
 from claude_cost_exporter.simulator.switches import OpenBucket, Switches
 from claude_cost_exporter.simulator.traffic import DAY_MINUTES, Traffic, epoch
 from claude_cost_exporter.simulator.wire import (
@@ -35,6 +36,7 @@ from claude_cost_exporter.simulator.wire import (
     Response,
     error_body,
     to_json,
+    to_json_fast,
 )
 
 if TYPE_CHECKING:
@@ -71,6 +73,7 @@ class Simulator:
         beside = replace(self.scenario, flows=self.scenario.services, crowds=())
         self.services = Traffic(beside, seed, self.start, history_days)
         self.bill = Bill(self.scenario.terms, seed, self.start, self.traffic, self.services)
+        self._pages: RowCache[Any] = RowCache(rows=6_000)
         self._lock = RLock()
         self._serial = 0
         self._recent: deque[datetime] = deque()
@@ -174,9 +177,10 @@ class Simulator:
             self.traffic,
             self.services,
             self.bill,
+            self._pages,
             self.switches,
         )
-        return self._response(200, to_json(route.answer(call)), now)
+        return self._response(200, to_json_fast(route.answer(call)), now)
 
     def _spoiled(self, fault: Fault, status: int, now: datetime) -> Response:
         """Return an answer that never looked at the truth."""

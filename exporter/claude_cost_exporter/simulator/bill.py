@@ -18,7 +18,7 @@ from claude_cost_exporter.simulator.traffic import DAY_MINUTES, Knowledge, Momen
 from claude_cost_exporter.simulator.truth import TOKENS, WEB_SEARCH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator
+    from collections.abc import Callable, Hashable, Iterator, Sized
 
     from claude_cost_exporter.simulator.corrections import Series
     from claude_cost_exporter.simulator.switches import Switches
@@ -57,6 +57,7 @@ class Sum(NamedTuple):
 
 
 G = TypeVar("G")
+Rows = TypeVar("Rows", bound="Sized")
 
 
 class Group(NamedTuple, Generic[G]):
@@ -120,7 +121,7 @@ class Bill:
         self._traffic = traffic
         self._services = services
         self._restatements = _by_day(terms.restatements, start)
-        self._sums: RowCache[Sums[Any]] = RowCache(rows=60_000)
+        self._kept: RowCache[Any] = RowCache(rows=60_000)
 
     def items(self, first_minute: int, end_minute: int, reading: Reading) -> Iterator[Item]:
         """Yield the charges for minutes of one UTC day; nothing for what is not billed."""
@@ -139,13 +140,24 @@ class Bill:
         self, first_minute: int, end_minute: int, reading: Reading, group: Group[G]
     ) -> Sums[G]:
         """Return the charges for minutes of one UTC day by group; do not change them."""
-        day = first_minute // DAY_MINUTES
-        minutes = (first_minute, end_minute)
-        version = self._version(day, reading) if end_minute - first_minute == DAY_MINUTES else None
+        if end_minute - first_minute < DAY_MINUTES:
+            return _summed(self.items(first_minute, end_minute, reading), group)
+        return self.kept(
+            (group.key,),
+            first_minute // DAY_MINUTES,
+            reading,
+            lambda: _summed(self.items(first_minute, end_minute, reading), group),
+        )
+
+    def kept(
+        self, key: tuple[Hashable, ...], day: int, reading: Reading, compute: Callable[[], Rows]
+    ) -> Rows:
+        """Return what was made of a whole UTC day before, as long as nothing in it changes."""
+        version = self._version(day, reading)
         if version is None:
-            return _summed(self.items(*minutes, reading), group)
-        key = (day, version, group.key)
-        return self._sums.get(key, lambda: _summed(self.items(*minutes, reading), group))
+            return compute()
+        rows: Rows = self._kept.get((day, version, *key), compute)
+        return rows
 
     def _version(self, day: int, reading: Reading) -> Hashable | None:
         """Return what tells one state of a complete day from another; None: not complete."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from claude_cost_exporter.simulator.pages import next_token, read_token
@@ -75,6 +76,7 @@ def _last_bucket(end: datetime | None, now: datetime, width: Width, *, open_buck
     return horizon if end is None else min(horizon, int(end.timestamp() // width.seconds))
 
 
+@lru_cache(maxsize=4_096)
 def rfc3339(second: float) -> str:
     """Return a time as the API writes it."""
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from claude_cost_exporter.simulator.bill import Bill
     from claude_cost_exporter.simulator.organisation import Organisation
     from claude_cost_exporter.simulator.parameters import Parameters
+    from claude_cost_exporter.simulator.row_cache import RowCache
     from claude_cost_exporter.simulator.switches import Switches
     from claude_cost_exporter.simulator.traffic import Traffic
     from claude_cost_exporter.simulator.wire import Request
@@ -34,6 +35,8 @@ class Call:
     services: Traffic
     """What is used beside the messages: container hours, session hours."""
     bill: Bill
+    recent: RowCache[Any]
+    """What the last pages were made of; the next page may need it again."""
     switches: Switches
 
     @property

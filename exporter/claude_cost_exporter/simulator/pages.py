@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MAX_ENTITIES = 1_000
 DEFAULT_ENTITIES = 20
+MAX_DIGITS = 12
 
 
 def fingerprint(query: Sequence[tuple[str, str]]) -> str:
@@ -53,7 +54,7 @@ def by_token(
     limit = parameters.take_int("limit", DEFAULT_ENTITIES, MAX_ENTITIES)
     token = parameters.take("page")
     parameters.finish()
-    begin = read_number(token, query) if token is not None else 0
+    begin = read_number(read_token(token, query)) if token is not None else 0
     more = len(items) > begin + limit
     return {
         "data": list(items[begin : begin + limit]),
@@ -61,12 +62,11 @@ def by_token(
     }
 
 
-def read_number(token: str, query: Sequence[tuple[str, str]]) -> int:
-    """Return the position in a token that counts items."""
-    position = read_token(token, query)
-    if not position.isdigit():
+def read_number(text: str) -> int:
+    """Return a number in a token."""
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS):
         raise bad_request("page: Invalid page token.")
-    return int(position)
+    return int(text)
 
 
 def by_cursor(items: Sequence[dict[str, Any]], parameters: Parameters) -> dict[str, Any]:

@@ -125,7 +125,8 @@ class Traffic:
 
     def hour_usage(self, hour: int, first: int, end: int, moment: Moment) -> Usage:
         """Return usage by series in the minutes `[first, end)` of one hour; do not change it."""
-        if hour < self.first_hour:
+        is_future = moment.knowledge is not Knowledge.FINAL and hour * HOUR >= moment.second
+        if hour < self.first_hour or is_future:
             return {}
         if end - first == MINUTES and self._settled(hour, moment):
             return self._whole_hour(hour, moment)

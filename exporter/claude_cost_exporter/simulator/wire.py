@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -106,8 +108,13 @@ def bad_request(message: str) -> ApiError:
     return ApiError(400, "invalid_request_error", message, (("x-should-retry", "false"),))
 
 
+def to_json_fast(answer: dict[str, Any]) -> bytes:
+    """Return the bytes of a true answer; reports of a quarter are encoded thousands of times."""
+    return msgspec.json.encode(answer)
+
+
 def to_json(document: object) -> bytes:
-    """Return the bytes of a JSON document."""
+    """Return the bytes of any document, also of one that is not quite JSON (NaN, huge numbers)."""
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
 

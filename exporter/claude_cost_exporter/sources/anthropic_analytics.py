@@ -129,6 +129,8 @@ class AnthropicAnalytics:
         """Return every line of the days that are complete; nothing when analytics is refused."""
         start = max(window.start, served_since(self._clock.now(), DAY))
         window = Window(start, max(start, window.end))
+        if self._choice.api != self.api:  # refused a moment ago, in another part of the same poll
+            return [Window(start, start)]
         reading = Reading[Row](self._client, self._endpoint, window, DAY, history=history)
         try:
             records = self._records(reading)

@@ -101,11 +101,12 @@ class UsageReport:
 
     def _buckets(self, query: Query, window: Window, step: timedelta) -> list[Bucket]:
         while True:
-            limit = self._limits[step]
+            limit = min(self._limits[step], int((window.end - window.start) / step))
             try:
                 return list(self._pages(query, window, step, limit))
             except (BodyTooLargeError, BadRequestError) as error:
                 if limit == 1 or not self._is_too_much(error, query, window, step):
+                    self._limits[step] = MAX_BUCKETS[step]  # smaller pages did not help
                     raise
                 self._limits[step] = limit // 2
                 self._notes.add("page_limit", f"pages of {limit} buckets were too large: {error}")
@@ -123,7 +124,7 @@ class UsageReport:
         if not ABOUT_SIZE.search(str(error).lower()):
             return False
         try:
-            next(self._pages(query, Window(window.start, window.start + step), step, 1))
+            next(self._pages(query, Window(window.start, window.start + step), step, 1), None)
         except BadRequestError:
             return False
         self._capped.add(step)

@@ -13,6 +13,7 @@ import tenacity
 
 from claude_cost_exporter import __version__
 from claude_cost_exporter.errors import (
+    BadRequestError,
     BodyTooLargeError,
     ClockSkewError,
     SourceError,
@@ -182,6 +183,8 @@ class ApiClient:
             ) as response:
                 status = str(response.status_code)
                 body = self._secret.strip(self._read(path, response))
+        except httpx.InvalidURL as failure:  # for example an endless page token
+            raise BadRequestError(f"{path}: cannot be asked: {failure}") from None
         except httpx.HTTPError as failure:
             self._not_answered(path, failure)
         finally:

@@ -46,7 +46,7 @@ def answer(call: Call) -> Answer:
     query = read_query(call, tuple(ORDERS), FAN_OUT)
     rank = ORDERS.get(query.order_by, ORDERS["amount"])
     entries, page = page_of(call, query, lambda span: _cost_of(call, query, span), rank)
-    page["data"] = [row for entry in entries for row in _rows(call, entry)]
+    page["data"] = [row for entry in entries for row in _rows(call, query, entry)]
     return page
 
 
@@ -77,11 +77,11 @@ def _with_requests(
     }
 
 
-def _rows(call: Call, entry: Entry) -> Iterator[Answer]:
+def _rows(call: Call, query: Query, entry: Entry) -> Iterator[Answer]:
     cost: Cost = entry.measure
     decimals = call.switches.cent_decimals
     for (cost_type, token_type), charge in cost.parts.items():
-        row = row_of(entry, call.organisation)
+        row = row_of(entry, query, call.organisation)
         row["group"] |= {COST_TYPE: cost_type, TOKEN_TYPE: token_type}
         row["cost"] = {
             "amount": cents_text(charge.amount, decimals),

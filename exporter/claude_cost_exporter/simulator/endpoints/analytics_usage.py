@@ -35,7 +35,9 @@ def answer(call: Call) -> Answer:
     rank = ORDERS.get(query.order_by, total_tokens)
     entries, page = page_of(call, query, lambda span: usage_of(call, query, span), rank)
     for entry in entries:
-        page["data"].append(row_of(entry, call.organisation) | {"usage": _usage(entry.measure)})
+        page["data"].append(
+            row_of(entry, query, call.organisation) | {"usage": _usage(entry.measure)}
+        )
     return page
 
 

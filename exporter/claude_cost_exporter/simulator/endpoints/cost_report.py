@@ -10,6 +10,7 @@ from claude_cost_exporter.simulator.buckets import Width, read_buckets
 from claude_cost_exporter.simulator.money import cents_text, trimmed
 from claude_cost_exporter.simulator.ratecard import CODE_EXECUTION, SESSION_USAGE
 from claude_cost_exporter.simulator.switches import OpenBucket
+from claude_cost_exporter.simulator.traffic import DAY_MINUTES
 from claude_cost_exporter.simulator.truth import TOKENS, WEB_SEARCH, label_of
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _owner(series: Series) -> Owner:
     return Owner(series.workspace_id, *series[4:9])
 
 
-OWNERS = Group("cost_report", _owner)
+OWNERS = Group("owners", _owner)
 
 
 def answer(call: Call) -> Answer:
@@ -72,16 +73,28 @@ def answer(call: Call) -> Answer:
         empty_is_wrong=True,
     )
     call.parameters.finish()
-    reading = cost_report_reading(call.now, call.switches)
-    data = []
-    for start, end in buckets.page:
-        sums = call.bill.sums(start // 60, end // 60, reading, OWNERS)
-        data.append(buckets.envelope(start, end, _results(sums, group_by, call.switches)))
+    data = [
+        buckets.envelope(start, end, _day(call, group_by, start)) for start, end in buckets.page
+    ]
     return {
         "data": data,
         "has_more": buckets.next_token is not None,
         "next_page": buckets.next_token,
     }
+
+
+def _day(call: Call, group_by: frozenset[str], start: int) -> list[Answer]:
+    """Return the rows of a day; those of settled days are kept, for they are asked for hourly."""
+    switches = call.switches
+    reading = cost_report_reading(call.now, switches)
+    first, end = start // 60, start // 60 + DAY_MINUTES
+    written = (switches.cent_decimals, switches.undated_cost_models)
+    return call.bill.kept(
+        ("cost_report", group_by, *written, switches.misleading_descriptions),
+        first // DAY_MINUTES,
+        reading,
+        lambda: _results(call.bill.sums(first, end, reading, OWNERS), group_by, switches),
+    )
 
 
 def _results(sums: Sums[Owner], group_by: frozenset[str], switches: Switches) -> list[Answer]:

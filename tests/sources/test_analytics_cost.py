@@ -1,0 +1,283 @@
+"""analytics/cost: its shape, its three queries, what is complete of it, and its traps."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from claude_cost_exporter.errors import PaginationError, ParseError
+from claude_cost_exporter.records import NANO, BillDimensions, BillRecord, Window
+from claude_cost_exporter.sources.anthropic_analytics import PATH, QUERIES, AnthropicAnalytics
+from claude_cost_exporter.sources.api_choice import ApiChoice
+from tests.support.api import answer
+from tests.support.bill import AnalyticsCost, day, page, row, text
+
+CENT = NANO // 100
+PRICE = {
+    "model": "claude-opus-5-5",
+    "service_tier": "standard",
+    "context_window": "0-200k",
+    "inference_geo": "us",
+    "speed": "fast",
+    "cost_type": "tokens",
+    "token_type": "output_tokens",
+}
+BILL, WHO, CUSTOMER = QUERIES
+
+
+@pytest.fixture
+def analytics(bench):
+    """An analytics API without rows, and the source that reads it, on 3 November."""
+    bench.report = AnalyticsCost()
+
+    def ask(request):
+        return bench.report(request)
+
+    bench.api.will(ask)
+    bench.source = AnthropicAnalytics(
+        bench.client, bench.clock, bench.observed, ApiChoice("auto", bench.clock)
+    )
+    return bench
+
+
+def fetch(bench, first=1, end=2):
+    """Return what was read of the window, and the records."""
+    read, *records = bench.source.fetch(Window(day(first), day(end)))
+    return read, records
+
+
+def test_the_documented_shape_becomes_records(analytics):
+    """Every field of the documented body is understood, before and after discounts."""
+    analytics.report = AnalyticsCost(
+        price=[
+            row(1, "41280.000000", listed="51600.000000", **PRICE),
+            row(1, "8.000000", cost_type="session_usage"),
+        ],
+        who=[
+            row(
+                1,
+                "41280.000000",
+                listed="51600.000000",
+                workspace_id="wrkspc_a",
+                api_key_id="apikey_a",
+                model="claude-opus-5-5",
+                service_tier="standard",
+                product="messages_api",
+                cost_type="tokens",
+            )
+        ],
+        customer=[row(1, "41288", user_profile_id="uprof_a")],
+        refreshed=day(3),
+    )
+    first = date(2026, 11, 1)
+    tokens = BillDimensions(
+        model="claude-opus-5-5",
+        cost_type="tokens",
+        token_type="output",
+        service_tier="standard",
+        context_window="0-200k",
+        inference_geo="us",
+        speed="fast",
+    )
+    sessions = BillDimensions(
+        cost_type="session_usage",
+        service_tier="standard",
+        inference_geo="not_available",
+        speed="standard",
+    )
+    who = BillDimensions(
+        model="claude-opus-5-5",
+        cost_type="tokens",
+        service_tier="standard",
+        workspace_id="wrkspc_a",
+        api_key_id="apikey_a",
+        product="messages_api",
+    )
+    customer = BillDimensions(end_customer="uprof_a")
+    paid, listed = 412_800_000_000, 516_000_000_000
+    assert fetch(analytics) == (
+        Window(day(1), day(2)),
+        [
+            BillRecord(BILL, first, tokens, paid, listed),
+            BillRecord(BILL, first, sessions, 80_000_000, 80_000_000),
+            BillRecord(WHO, first, who, paid, listed),
+            BillRecord(CUSTOMER, first, customer, 412_880_000_000, 412_880_000_000),
+        ],
+    )
+    assert analytics.observed.fields == []
+
+
+def test_the_sample_rows_of_the_library_have_no_unknown_field(analytics):
+    """All dimensions that the SDK types list are known, actors included."""
+    actor = {"type": "api_actor", "api_key_id": "apikey_a"}
+    analytics.report = AnalyticsCost(price=[row(1, actor=actor, actor_type="api_actor", **PRICE)])
+    fetch(analytics)
+    assert analytics.observed.fields == []
+
+
+def test_a_row_of_tomorrow_is_tolerated_and_told_once(analytics):
+    """Unknown fields are counted once, rows keep their money."""
+    analytics.report = AnalyticsCost(price=[row(1, galaxy="m31", **PRICE)])
+    assert len(fetch(analytics)[1]) == len(fetch(analytics)[1]) == 1
+    assert analytics.observed.fields == [("analytics", "data[].group.galaxy")]
+
+
+def test_g8_no_query_has_more_than_five_dimensions(analytics):
+    """G8: each query groups by at most five dimensions, cost and token types not counted."""
+    fetch(analytics)
+    assert len(analytics.api.requests) == 3
+    for query in analytics.api.queries():
+        grouped = [value for name, value in query if name == "group_by[]"]
+        assert 1 <= len(set(grouped) - {"cost_type", "token_type"}) <= 5
+
+
+def test_rows_are_asked_for_in_order_of_time(analytics):
+    """The default order is by amount and the default limit 20; neither is left to the default."""
+    fetch(analytics)
+    for request, query in zip(analytics.api.requests, analytics.api.queries(), strict=True):
+        asked = dict(query)
+        assert (asked["order_by"], asked["order"], asked["limit"]) == ("time", "asc", "1000")
+        assert asked["time_bucket_width"] == "1d"
+        assert request.headers["anthropic-beta"] == "analytics-usage-cost-2026-08-24"
+
+
+def test_a_call_covers_at_most_31_days(analytics):
+    """A longer window is read in ranges that join, each of 31 days or less."""
+    fetch(analytics, -70, 2)
+    ranges = [(dict(q)["starting_at"], dict(q)["ending_at"]) for q in analytics.api.queries()]
+    bounds = [tuple(map(datetime.fromisoformat, one)) for one in ranges[:3]]
+    assert all(end - start <= timedelta(days=31) for start, end in bounds)
+    assert bounds[0][0] == day(-70)
+    assert bounds[-1][1] == day(2)
+    assert [end for _, end in bounds[:-1]] == [start for start, _ in bounds[1:]]
+    assert len(ranges) == 9
+
+
+def test_g9_all_pages_are_read(analytics):
+    """G9: rows go on over pages, also over an empty one in between."""
+    pages = {
+        None: page(row(1, "1", **PRICE), next_page="page_a"),
+        "page_a": page(next_page="page_b"),
+        "page_b": page(row(1, "2", **PRICE)),
+    }
+
+    def serve(request):
+        query = dict(request.url.params.multi_items())
+        document = pages[query.get("page")] if query["group_by[]"] == "token_type" else page()
+        return answer(200, document)
+
+    analytics.api.script.clear()
+    analytics.api.will(serve)
+    assert [record.amount for record in fetch(analytics)[1]] == [CENT, 2 * CENT]
+
+
+def test_g14_pages_that_contradict_themselves_are_an_error(analytics):
+    """G14: has_more with a null next_page is no end; a stray next_page is not followed."""
+    analytics.report.edit = lambda document: document | {"next_page": "page_stray"}
+    fetch(analytics)
+    assert len(analytics.api.requests) == 3
+    analytics.report.edit = lambda document: document | {"has_more": True}
+    with pytest.raises(PaginationError, match="next_page is null"):
+        fetch(analytics)
+
+
+def test_g5_cents_are_not_dollars(analytics):
+    """G5: "41280.000000" is $412.80 here, too."""
+    analytics.report = AnalyticsCost(price=[row(1, "41280.000000", **PRICE)])
+    assert fetch(analytics)[1][0].amount == 412_800_000_000
+
+
+def test_g7_dimensions_that_are_not_asked_for_stay_unknown(analytics):
+    """G7: what a query does not group by is not taken for standard or for a default."""
+    analytics.report = AnalyticsCost(customer=[row(1, user_profile_id="uprof_a")])
+    (record,) = fetch(analytics)[1]
+    assert set(record.dimensions._replace(end_customer="")) == {""}
+
+
+def test_nulls_that_were_asked_for_mean_what_the_usage_report_says(analytics):
+    """Without region, key, or workspace a row joins the usage rows that have none either."""
+    analytics.report = AnalyticsCost(
+        price=[row(1, **{**PRICE, "inference_geo": None, "speed": None})], who=[row(1)]
+    )
+    price, who = (record.dimensions for record in fetch(analytics)[1])
+    assert (price.inference_geo, price.speed) == ("not_available", "standard")
+    assert (who.workspace_id, who.api_key_id, who.product) == ("default", "none", "")
+
+
+def test_a_day_without_rows_is_complete(analytics):
+    """Nothing is listed where there is nothing: an empty answer is no hole."""
+    assert fetch(analytics, -2, 3) == (Window(day(-2), day(3)), [])
+
+
+@pytest.mark.parametrize(
+    ("refreshed", "complete"),
+    [
+        (day(3), 3),
+        (day(3) - timedelta(seconds=1), 2),
+        (day(2) + timedelta(hours=5), 2),
+        (day(2), 2),
+        (day(1) - timedelta(days=9), 1),
+        (None, 3),
+    ],
+)
+def test_days_that_are_not_refreshed_to_their_end_wait(analytics, refreshed, complete):
+    """A day counts as read once the data reach its end; later rows are left for later."""
+    rows = [row(number, **PRICE) for number in (1, 2)]
+    analytics.report = AnalyticsCost(price=rows, refreshed=refreshed)
+    read, records = fetch(analytics, 1, 3)
+    assert read == Window(day(1), day(complete))
+    assert [record.day.day for record in records] == list(range(1, complete))
+    waits = any("wait until they are complete" in note for note in analytics.source.notes())
+    assert waits == (complete < 3)
+
+
+def test_the_oldest_refresh_of_all_pages_decides(analytics):
+    """When data are refreshed between two queries, the older state tells what is complete."""
+    stamps = iter([day(3), day(2) + timedelta(hours=1), day(3)])
+    analytics.report = AnalyticsCost(price=[row(1, **PRICE), row(2, **PRICE)])
+    analytics.report.edit = lambda document: document | {"data_refreshed_at": text(next(stamps))}
+    read, records = fetch(analytics, 1, 3)
+    assert read.end == day(2)
+    assert [record.day.day for record in records] == [1]
+
+
+def test_history_is_cut_where_the_api_ends(analytics):
+    """Nothing before 2026 and nothing older than 365 days is asked for, and the source says so."""
+    source, new_year = analytics.source, datetime(2026, 1, 1, tzinfo=UTC)
+    assert source.history_from(day(-20)) == day(-20)
+    assert len(source.notes()) == 0
+    assert source.history_from(datetime(2025, 6, 1, tzinfo=UTC)) == new_year
+    assert "nothing before 2026-01-01" in source.notes()[0]
+    assert fetch(analytics, -400, -200)[0].start == new_year
+    assert dict(analytics.api.queries()[0])["starting_at"] == "2026-01-01T00:00:00Z"
+    analytics.clock.advance(timedelta(days=100))
+    oldest = source.history_from(datetime(2025, 6, 1, tzinfo=UTC))
+    assert oldest == analytics.clock.now().replace(hour=0, minute=0, second=0) - timedelta(days=364)
+
+
+def test_history_before_the_api_is_no_request(analytics):
+    """A window that lies wholly before what is served is read as no time at all."""
+    read, records = fetch(analytics, -700, -600)
+    assert (read.start, records) == (read.end, [])
+    assert analytics.api.requests == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"starting_at": "2026-11-04T00:00:00Z"}, r"\$\.data\[1\]\.starting_at is .* outside"),
+        ({"starting_at": "2026-11-01T06:00:00Z"}, r"\$\.data\[1\] is from"),
+        ({"ending_at": "2026-11-03T00:00:00Z"}, r"\$\.data\[1\] is from"),
+        ({"cost": {"amount": 1.5, "currency": "USD"}}, r"\$\.data\[1\]\.cost\.amount"),
+        ({"cost": {"amount": "inf", "currency": "USD"}}, r"\$\.data\[1\]\.cost\.amount"),
+        ({"cost": {"amount": "1", "currency": "GBP"}}, r"\$\.data\[1\]\.cost\.currency"),
+        ({"cost": {"currency": "USD"}}, r"`amount` - at `\$\.data\[1\]\.cost`"),
+        ({"group": None}, r"\$\.data\[1\]\.group"),
+    ],
+)
+def test_a_wrong_row_names_its_path(analytics, changes, where):
+    """A row about another time or without exact money is refused with its JSON path."""
+    analytics.report = AnalyticsCost(price=[row(1, **PRICE), row(1, **PRICE) | changes])
+    with pytest.raises(ParseError, match=rf"{PATH}.*{where}"):
+        fetch(analytics)

@@ -1,0 +1,243 @@
+"""Names: the organisation, its workspaces and which of them is the default one, its keys."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import astuple
+
+import pytest
+
+from claude_cost_exporter.errors import PaginationError, ParseError, ServerError
+from claude_cost_exporter.records import (
+    ApiKeyRecord,
+    OrganizationRecord,
+    Window,
+    WorkspaceRecord,
+)
+from claude_cost_exporter.sources.anthropic_entities import AnthropicEntities
+from tests.support.api import answer, refused
+from tests.support.report import hour
+
+ORGANIZATION = {"id": "0f7d-org", "name": "Nordlicht", "type": "organization"}
+WORKSPACE = {
+    "id": "wrkspc_01Web",
+    "archived_at": None,
+    "compartment_id": None,
+    "created_at": "2026-02-01T08:00:00.118204Z",
+    "data_residency": {"workspace_geo": "eu", "default_inference_geo": "global"},
+    "display_color": "#123456",
+    "external_key_id": None,
+    "name": "Web shop",
+    "tags": {"team": "sales", "env": "prod"},
+    "type": "workspace",
+}
+DEFAULT = {**WORKSPACE, "id": "wrkspc_01Def", "name": "Default", "tags": {}}
+API_KEY = {
+    "id": "apikey_01Till",
+    "created_at": "2026-02-01T08:00:00.118204Z",
+    "created_by": {"id": "user_01Ida", "type": "user"},
+    "expires_at": None,
+    "name": "till",
+    "partial_key_hint": "sk-ant-api03-abc...wxyz",
+    "principal": None,
+    "status": "active",
+    "type": "api_key",
+    "workspace_id": "wrkspc_01Web",
+}
+
+
+class Organization:
+    """Answers the three endpoints; tests change what is there."""
+
+    def __init__(self) -> None:
+        self.me = ORGANIZATION
+        self.workspaces = [WORKSPACE]
+        self.default = DEFAULT
+        self.api_keys = [API_KEY]
+        self.allows_default = True
+        self.page_size = 1000
+        self.between = lambda: None
+
+    def __call__(self, request):
+        query = dict(request.url.params.multi_items())
+        if request.url.path.endswith("/me"):
+            return answer(200, self.me)
+        if request.url.path.endswith("/api_keys"):
+            return self._page(self.api_keys, query)
+        if "include_default" in query and not self.allows_default:
+            return refused(400, "include_default: Extra inputs are not permitted")
+        listed = [*self.workspaces, self.default] if "include_default" in query else self.workspaces
+        page = self._page([one for one in listed if one], query)
+        self.between()
+        return page
+
+    def _page(self, items, query):
+        ids = [item["id"] for item in items]
+        begin = ids.index(query["after_id"]) + 1 if "after_id" in query else 0
+        data = items[begin : begin + self.page_size]
+        return answer(
+            200,
+            {
+                "data": data,
+                "first_id": data[0]["id"] if data else None,
+                "has_more": len(items) > begin + self.page_size,
+                "last_id": data[-1]["id"] if data else None,
+            },
+        )
+
+
+@pytest.fixture
+def organization(bench):
+    """An organisation with a default workspace, one more, and a key."""
+    organization = Organization()
+    bench.api.will(organization)
+    return organization
+
+
+def fetch(bench, source=None):
+    source = source or AnthropicEntities(bench.client)
+    return list(source.fetch(Window(hour(10), hour(11))))
+
+
+def workspaces(records):
+    return [record for record in records if isinstance(record, WorkspaceRecord)]
+
+
+def test_documented_shapes_become_records(bench, organization):
+    """The organisation, its workspaces with their team, and the keys with their workspace."""
+    assert fetch(bench) == [
+        OrganizationRecord("0f7d-org", "Nordlicht"),
+        WorkspaceRecord("wrkspc_01Def", "Default", "active", "", is_default=True),
+        WorkspaceRecord("wrkspc_01Web", "Web shop", "active", "sales"),
+        ApiKeyRecord("apikey_01Till", "till", "wrkspc_01Web", "active"),
+    ]
+
+
+KEYS = {
+    "2023-06-01": ({"workspace_id": "wrkspc_01Web"}, "wrkspc_01Web"),
+    "2023-06-01, default workspace": ({"workspace_id": None}, ""),
+    "2026-10-21": (
+        {"scope": {"type": "workspace", "workspace_id": "wrkspc_01Web"}},
+        "wrkspc_01Web",
+    ),
+    "2026-10-21, organisation": ({"scope": {"type": "organization"}}, ""),
+}
+
+
+@pytest.mark.parametrize(("fields", "workspace"), KEYS.values(), ids=list(KEYS))
+def test_both_versions_say_where_a_key_belongs(bench, organization, fields, workspace):
+    """A key has a workspace_id (2023-06-01) or a scope (2026-10-21); both are understood."""
+    bare = {name: value for name, value in API_KEY.items() if name != "workspace_id"}
+    organization.api_keys = [{**bare, **fields}]
+    assert fetch(bench)[-1].workspace_id == workspace
+
+
+def test_archived_workspaces_are_listed(bench, organization):
+    """A workspace that is archived still has a name; all lists ask for archived ones."""
+    organization.workspaces = [{**WORKSPACE, "archived_at": "2026-05-01T00:00:00Z"}]
+    statuses = {one.name: one.status for one in workspaces(fetch(bench))}
+    assert statuses == {"Default": "active", "Web shop": "archived"}
+
+
+def test_the_default_workspace_may_be_unlistable(bench, organization):
+    """Before 2026-10-07 the parameter was refused: then there is no default id, and it is said."""
+    organization.allows_default = False
+    source = AnthropicEntities(bench.client)
+    assert [one.is_default for one in workspaces(fetch(bench, source))] == [False]
+    assert source.notes() == ("the default workspace's id cannot be listed; it is called default",)
+    before = len(bench.api.requests)
+    fetch(bench, source)
+    assert len(bench.api.requests) - before == 3  # it is not asked for again
+
+
+def test_an_ignored_parameter_is_no_default_workspace(bench, organization):
+    """When both lists are the same, no workspace is taken for the default one, and it is said."""
+    organization.default = None
+    source = AnthropicEntities(bench.client)
+    assert [one.is_default for one in workspaces(fetch(bench, source))] == [False]
+    assert source.notes() != ()
+
+
+def test_a_workspace_made_between_two_lists_is_not_the_default(bench, organization):
+    """A new workspace that only one list has is never mistaken for the default one."""
+    organization.default = None
+
+    def create():
+        if len(organization.workspaces) == 1:
+            organization.workspaces = [
+                *organization.workspaces,
+                {**WORKSPACE, "id": "wrkspc_01New"},
+            ]
+
+    organization.between = create
+    found = {one.workspace_id: one.is_default for one in workspaces(fetch(bench))}
+    assert found == {"wrkspc_01Web": False, "wrkspc_01New": False}
+
+
+def test_long_lists_are_read_to_their_end(bench, organization):
+    """Keys and workspaces are followed by their last id until has_more is false."""
+    organization.page_size = 2
+    organization.api_keys = [{**API_KEY, "id": f"apikey_{n}"} for n in range(5)]
+    keys = [one.api_key_id for one in fetch(bench) if isinstance(one, ApiKeyRecord)]
+    assert keys == [f"apikey_{n}" for n in range(5)]
+
+
+def test_a_list_without_end_is_an_error(bench, organization):
+    """A list that claims to go on without a last id is a contradiction."""
+    bench.api.script.clear()
+    endless = answer(200, {"data": [], "has_more": True, "last_id": None})
+    bench.api.will(lambda request: organization(request) if "me" in request.url.path else endless)
+    with pytest.raises(PaginationError, match="last_id is null"):
+        fetch(bench)
+
+
+def test_a_failure_of_one_list_is_a_failure_of_all(bench, organization):
+    """Half of the names are not handed out as if they were all."""
+    broken = refused(500, x_should_retry="false")
+    bench.api.script.clear()
+    bench.api.will(lambda r: broken if r.url.path.endswith("api_keys") else organization(r))
+    got = []
+    with pytest.raises(ServerError):
+        got.append(fetch(bench))
+    assert got == []
+
+
+MISTYPED = {
+    "no id": ("me", {"name": "x"}, "missing required field `id`"),
+    "an empty id": ("me", {"id": "", "name": "x"}, "`$.id`"),
+    "a number as id": ("me", {"id": 5}, "`$.id`"),
+    "no workspace id": ("workspaces", [{"name": "x"}], "`id` - at `$.data[0]`"),
+    "tags as a list": ("workspaces", [{**WORKSPACE, "tags": []}], "`$.data[0].tags`"),
+    "a key without id": ("api_keys", [{"name": "x"}], "`id` - at `$.data[0]`"),
+    "a scope without type": ("api_keys", [{"id": "x", "scope": {}}], "`$.data[0].scope`"),
+}
+
+
+@pytest.mark.parametrize(("what", "value", "where"), MISTYPED.values(), ids=list(MISTYPED))
+def test_a_mistyped_entity_is_named_with_its_path(bench, organization, what, value, where):
+    """A required field that is missing or of another type is a parse error with its path."""
+    setattr(organization, what, value)
+    organization.default = None
+    organization._page = lambda items, query: answer(200, {"data": items, "has_more": False})
+    with pytest.raises(ParseError, match=re.escape(where)):
+        fetch(bench)
+
+
+def test_names_may_be_null(bench, organization):
+    """A name is for people: without one the id does."""
+    organization.me = {"id": "0f7d-org", "name": None}
+    organization.workspaces = [{"id": "wrkspc_01Web", "name": None, "tags": None}]
+    organization.api_keys = [{"id": "apikey_01Till", "name": None, "status": None}]
+    organization_record, *_, key = fetch(bench)
+    assert (organization_record.name, key.name, key.status) == ("", "", "")
+
+
+def test_t14_hostile_names_are_bounded_and_clean(bench, organization):
+    """T14: names with escape codes, line breaks or 10 kB are cut and cleaned before they count."""
+    nasty = "\x1b[31m\u202e\nx" + "y" * 10_000
+    organization.me = {"id": "0f7d-org", "name": nasty}
+    organization.workspaces = [{**WORKSPACE, "name": nasty, "tags": {"team": nasty}}]
+    organization.api_keys = [{**API_KEY, "name": nasty, "status": nasty}]
+    texts = [text for record in fetch(bench) for text in astuple(record) if isinstance(text, str)]
+    assert len(texts) >= 10
+    assert all(len(text) <= 200 and text.isprintable() for text in texts)
