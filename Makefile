@@ -13,10 +13,10 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --co
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint unit bench servers docs lock clean
+.PHONY: help demo test lint unit bench servers docs screenshots lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/run ## start a simulator and the exporter against it, without any key
 	@$(BIN)/claude-cost-exporter demo $(DEMO_ARGS)
@@ -41,6 +41,9 @@ servers: .venv/bin/python ## bring real Prometheus and Alertmanager servers into
 
 docs: .venv/dev ## write the generated parts of the documentation
 	$(BIN)/python -m docs.generate
+
+screenshots: .venv/run ## take the pictures of docs/images (needs Chromium on PATH)
+	@$(BIN)/python -m scripts.screenshot
 
 lock: ## write constraints.txt anew (needs Python 3.11)
 	@scripts/lock $(PYTHON)

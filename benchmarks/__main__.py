@@ -7,7 +7,7 @@ import sys
 from dataclasses import asdict
 from importlib import import_module
 
-MODULES = ("ledger",)
+MODULES = ("exposition", "process", "ledger")
 
 
 def main() -> int:

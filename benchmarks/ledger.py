@@ -80,12 +80,12 @@ def _fill(path: Path) -> None:
         ((first - h * 3600, n + 1) for h in range(hours) for n in range(SERIES)),
     )
     connection.execute(
-        "insert or replace into hours select s.id, b.bucket_start, 9000, 6600 from scopes s, "
+        "insert or replace into hours select s.id, b.bucket_start, 9000, 9000, 6600 from scopes s, "
         "(select distinct bucket_start from usage) b"
     )
     connection.execute(
         "insert or replace into days select scope_id, 719163 + hour / 86400, sum(cost), "
-        "sum(tokens) from hours group by 1, 2"
+        "sum(spend), sum(tokens) from hours group by 1, 2"
     )
     connection.commit()
     connection.close()

@@ -26,7 +26,7 @@ A message is a sentence that names the thing, the place and both values. It neve
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class ExporterError(Exception):
@@ -54,6 +54,14 @@ class SourceError(ExporterError):
     """A provider could not be read."""
 
     kind = "source"
+    status: int | None = None
+    """The HTTP status that says so, when one does."""
+
+    def saying(self, sentence: str) -> Self:
+        """Return the same error with another sentence."""
+        error = type(self)(sentence)
+        error.status = self.status
+        return error
 
 
 class UnauthorizedError(SourceError):

@@ -50,8 +50,9 @@ class Line(NamedTuple):
 
     @classmethod
     def of(cls, scope: Scope) -> Self:
-        """Return the line that a scope is."""
-        return cls(*scope.member.split("\x1f"))
+        """Return the line that a scope is; what is beyond the cap is `other` in every field."""
+        fields = scope.member.split("\x1f")
+        return cls(*fields) if len(fields) == len(cls._fields) else cls(*fields * len(cls._fields))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
 from threading import Event
 
@@ -16,7 +14,7 @@ from claude_cost_exporter.clock import ManualClock
 from claude_cost_exporter.config.load import load
 from claude_cost_exporter.errors import OrganizationError
 from claude_cost_exporter.pricing.overrides import Override
-from claude_cost_exporter.simulator import Simulator, faults, serve
+from claude_cost_exporter.simulator import Simulator, faults
 from claude_cost_exporter.simulator.organisation import ACME
 from claude_cost_exporter.simulator.scenarios import STEADY
 from tests.support.simulated import START, InProcess
@@ -153,27 +151,3 @@ def test_a_renamed_account_ends_the_start(two):
     renamed = two(STEADY, ZETA, names=("first", "zeta"))
     with pytest.raises(OrganizationError, match="knows as account second: use the old name again"):
         renamed.exporter.identify()
-
-
-def test_the_program_ends_with_a_sentence(tmp_path):
-    """`serve` with two accounts of one organisation ends with exit code 1 and says why."""
-    with serve(Simulator()) as server:
-        blocks = [
-            BLOCK.format(name=name, key="KEY", url=server.url) for name in ("first", "second")
-        ]
-        config = tmp_path / "config.yml"
-        config.write_text(
-            f'sources: [{", ".join(blocks)}]\nledger: {{url: "sqlite:///{tmp_path}/ledger.db"}}'
-        )
-        command = [sys.executable, "-m", "claude_cost_exporter", "serve"]
-        listen = "--web.listen-address=127.0.0.1:0"
-        done = subprocess.run(
-            [*command, f"--config.file={config}", listen],
-            env={"KEY": FIRST},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"error: {TWINS}\n"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.accuracy import TABLES
 from tests.e2e.servers import MissingServerError, PrometheusTools
 
 HERE = Path(__file__).parent
@@ -27,7 +28,9 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    """Say which real servers were used, and which tests were left out and why."""
+    """Say which real servers were used, what they measured, and which tests were left out."""
+    for line in config.stash.get(TABLES, []):
+        terminalreporter.write_line(line)
     if versions := config.stash.get(VERSIONS, set()):
         terminalreporter.write_line(f"real servers used: {', '.join(sorted(versions))}")
     left_out = config.stash.get(LEFT_OUT, [])
@@ -37,12 +40,23 @@ def pytest_terminal_summary(terminalreporter, config):
             terminalreporter.write_line(f"  {name}")
 
 
+def _find(config, major):
+    """Return the tools of a major version, and remember that they were used."""
+    try:
+        tools = PrometheusTools.find(major)
+    except MissingServerError as error:
+        pytest.fail(str(error), pytrace=False)
+    config.stash.setdefault(VERSIONS, set()).add(f"Prometheus {tools.version}")
+    return tools
+
+
 @pytest.fixture(scope="session", params=[2, 3], ids=["2.x", "3.x"])
 def prometheus_tools(request):
     """Prometheus and promtool, once for each major version; a sentence when it is missing."""
-    try:
-        tools = PrometheusTools.find(request.param)
-    except MissingServerError as error:
-        pytest.fail(str(error), pytrace=False)
-    request.config.stash.setdefault(VERSIONS, set()).add(f"Prometheus {tools.version}")
-    return tools
+    return _find(request.config, request.param)
+
+
+@pytest.fixture(scope="session")
+def both_prometheus_tools(request):
+    """The tools of every major version, for tests that run them side by side."""
+    return [_find(request.config, major) for major in (2, 3)]

@@ -61,8 +61,8 @@ def test_a_new_label_set_is_held_at_zero(account):
     assert account.counter(later + HELD, "llm_cost_usd_total")[new] == 7 * INPUT_NANO
 
 
-def test_a_value_that_was_never_shown_waits_again_after_a_crash(account):
-    """A label set born just before the process died shows 0 for the hold after it is back."""
+def test_t5_a_value_that_was_never_shown_waits_again_after_a_crash(account):
+    """T5: a label set born just before the process died shows 0 for the hold when it is back."""
     account.poll(START, *used(START, 100))
     born = START + 10 * MINUTE
     account.poll(born, *used(START, 100), *used(START, 7, ws="wrkspc_new"))

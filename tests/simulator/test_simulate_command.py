@@ -75,8 +75,8 @@ def test_port_in_use():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         result = run(f"--listen=127.0.0.1:{port}")
-    assert result.exit_code == 2
-    assert f"cannot listen on 127.0.0.1:{port}" in result.output
+    assert result.exit_code == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in str(result.exception)
 
 
 def test_list():

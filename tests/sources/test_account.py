@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from claude_cost_exporter.errors import UnauthorizedError
-from claude_cost_exporter.sources import anthropic
+from claude_cost_exporter.sources import anthropic_config
 from claude_cost_exporter.sources.anthropic import AnthropicConfig, read_key
 from claude_cost_exporter.sources.secrets import Secret
 from tests.support.api import KEY
@@ -62,7 +62,10 @@ def test_an_impossible_file_name_is_an_error_of_the_setting():
 
 def test_a_variable_that_is_not_set_is_named():
     """The error names the variable, not its value."""
-    assert refusal(admin_key_env="NAME") == "account acme: environment variable NAME holds nothing"
+    assert (
+        refusal(admin_key_env="NAME")
+        == "account acme: environment variable NAME is empty or not set"
+    )
 
 
 def test_a_failing_command_is_named_without_what_it_printed():
@@ -74,7 +77,7 @@ def test_a_failing_command_is_named_without_what_it_printed():
 
 def test_a_slow_command_is_given_up(monkeypatch):
     """A command that hangs, after having printed the key or not, is ended."""
-    monkeypatch.setattr(anthropic, "COMMAND_SECONDS", 0.2)
+    monkeypatch.setattr(anthropic_config, "COMMAND_SECONDS", 0.2)
     code = f"import time; print({KEY!r}, flush=True); time.sleep(60)"
     said = refusal(admin_key_command=[sys.executable, "-c", code])
     assert said.endswith("it took longer than 0.2 s")
@@ -149,8 +152,9 @@ def test_a_good_base_url_is_accepted(url):
 )
 def test_plain_http_is_refused_for_other_hosts(url):
     """A key is not sent in clear to a host that is not this machine."""
-    (problem,) = block(admin_key_env="K", base_url=url).problems()
-    assert problem == f"base_url: {url} must be https unless it is loopback"
+    ((keys, sentence),) = block(admin_key_env="K", base_url=url).problems()
+    assert keys == ("base_url",)
+    assert sentence.startswith(f"{url} is not https; a key goes unencrypted to this machine only")
 
 
 @pytest.mark.parametrize(
@@ -172,31 +176,39 @@ def test_plain_http_is_refused_for_other_hosts(url):
 )
 def test_a_base_url_of_another_form_is_refused(url):
     """What is no URL, or has a user, a query or a fragment, is a problem of the setting."""
-    (problem,) = block(admin_key_env="K", base_url=url).problems()
-    assert problem.startswith("base_url: is not of the form https://HOST")
+    ((keys, sentence),) = block(admin_key_env="K", base_url=url).problems()
+    assert keys == ("base_url",)
+    assert " is not https://HOST[:PORT][/PATH]" in sentence
+    assert "pass" not in sentence.replace("a URL with a password", "")
 
 
 def test_polling_faster_than_allowed_is_for_loopback_only():
     """Anthropic allows one poll a minute; a simulator may be asked faster."""
     fast = timedelta(seconds=5)
-    (problem,) = block(admin_key_env="K", poll_interval=fast).problems()
-    assert problem.startswith("poll_interval: 5s is less than 60s")
+    ((keys, sentence),) = block(admin_key_env="K", poll_interval=fast).problems()
+    assert keys[0] == "poll_interval"
+    assert sentence.startswith("5s is less than 60s")
     local = block(admin_key_env="K", poll_interval=fast, base_url="http://localhost:1")
     assert list(local.problems()) == []
 
 
 @pytest.mark.parametrize(
-    ("settings", "start"),
+    ("settings", "key", "words"),
     [
-        ({}, "admin_key_file: give exactly one"),
-        ({"admin_key_env": "A", "admin_key_file": "b"}, "admin_key_file: give exactly one"),
-        ({"admin_key_command": []}, "admin_key_file: give exactly one"),
-        ({"admin_key_env": "A", "account": "a b"}, "account: 'a b' is not"),
-        ({"admin_key_env": "A", "account": "a\n"}, "account: 'a\\n' is not"),
-        ({"admin_key_env": "A", "history": timedelta(days=-1)}, "history: must be 0d or more"),
+        ({}, "admin_key_file", "is needed; none is given"),
+        (
+            {"admin_key_env": "A", "admin_key_file": "b"},
+            "admin_key_file",
+            "these are given: admin_key_file, admin_key_env",
+        ),
+        ({"admin_key_command": []}, "admin_key_file", "is needed; none is given"),
+        ({"admin_key_env": "A", "account": "a b"}, "account", "'a b' is not"),
+        ({"admin_key_env": "A", "account": "a\n"}, "account", "'a\\n' is not"),
+        ({"admin_key_env": "A", "history": timedelta(days=-1)}, "history", "not between 0d and"),
     ],
 )
-def test_what_is_wrong_with_a_block_is_said(settings, start):
-    """Each problem begins with the setting that it is about."""
-    (problem,) = block(**settings).problems()
-    assert problem.startswith(start)
+def test_what_is_wrong_with_a_block_is_said(settings, key, words):
+    """Each problem has the setting that it is about."""
+    ((keys, sentence),) = block(**settings).problems()
+    assert keys[0] == key
+    assert words in sentence

@@ -43,12 +43,16 @@ class InProcess(httpx.BaseTransport):
 class Simulated:
     """One organisation, one exporter; time moves when `clock` is told to."""
 
-    def __init__(self, folder, scenario="steady", *, start=START, switches=None, **options) -> None:
-        self.clock = ManualClock(start)
+    def __init__(
+        self, folder, scenario="steady", *, start=START, clock=None, switches=None, **options
+    ) -> None:
+        self.clock = clock or ManualClock(start)
         self.folder = folder
         usual = {"poll": "300s", "scrape": "60s", "history": "0d", "api": "auto", "more": ""}
         self.options = usual | options
-        self.simulator = Simulator(scenario, clock=self.clock, seed=7, switches=switches)
+        self.simulator = Simulator(
+            scenario, clock=self.clock, seed=7, switches=switches, start=start
+        )
         self.open()
 
     def open(self) -> None:

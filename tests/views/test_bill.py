@@ -69,6 +69,15 @@ def test_a_window_with_an_unbilled_day_is_absent(missing, windows):
     assert {window for _, window in found} == windows
 
 
+def test_lines_beyond_the_cap_are_one_line():
+    """What has no line of its own is billed and estimated as `other`."""
+    snap = snapshot(days(date(2026, 10, 1), date(2026, 11, 9), 0))
+    beyond = Scope("acme", LINE, "other")
+    snap.days[beyond] = dict.fromkeys(snap.days[OUTPUT], 3 * NANO)
+    found = amounts(snap, "llm_billed_spend_usd")
+    assert found["other", "last_7_closed_days"] == 21
+
+
 def test_nothing_billed_nothing_shown():
     """Without a bill there is no figure, not a 0."""
     snap = snapshot(())

@@ -8,23 +8,28 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from typing import Annotated
 
 import typer
 
-from claude_cost_exporter.errors import ExporterError
+from claude_cost_exporter import __version__
+from claude_cost_exporter.cli.options import Exit
+from claude_cost_exporter.errors import ConfigError, ExporterError
 
-COMMANDS: tuple[str, ...] = ("serve", "demo", "check_config", "price", "reprice", "simulate")
+COMMANDS: tuple[str, ...] = (
+    "serve",
+    "demo",
+    "probe",
+    "check_config",
+    "reconcile",
+    "price",
+    "reprice",
+    "simulate",
+)
 """Names of the modules in this package; each has a function `command`."""
-
-EXIT_OK = 0
-EXIT_ERROR = 1
-"""The command ran and failed: a refused key, a locked ledger, a bad input file."""
-EXIT_USAGE = 2
-"""The command line or the configuration is wrong; nothing was started."""
 
 app = typer.Typer(
     name="claude-cost-exporter",
-    help="Prometheus exporter for what Claude costs.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -33,10 +38,39 @@ for _name in COMMANDS:
     app.command(name=_name.replace("_", "-"))(import_module(f"{__name__}.{_name}").command)
 
 
+def _print_version(asked: bool) -> None:  # noqa: FBT001 - typer's way
+    if asked:
+        typer.echo(f"claude-cost-exporter {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _program(
+    *,
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Prometheus exporter for what Claude costs.
+
+    Try `claude-cost-exporter demo`: it needs no key. With an Admin API key in
+    ANTHROPIC_ADMIN_KEY or in a configuration, `probe` says what the key may read
+    and `serve` exports it.
+
+    Exit codes: 0 done or stopped on request, 1 could not, 2 wrong command line or configuration.
+    """
+
+
 def main() -> None:
-    """Run the command line; errors of ours end in one sentence and exit code 1."""
+    """Run the command line; errors of ours end in sentences and their exit code."""
     try:
         app()
+    except ConfigError as error:
+        sys.stderr.write("".join(f"config: {problem}\n" for problem in error.problems))
+        sys.exit(Exit.USAGE)
     except ExporterError as error:
         sys.stderr.write(f"error: {error}\n")
-        sys.exit(EXIT_ERROR)
+        sys.exit(Exit.FAILED)

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import typer
 
-from claude_cost_exporter.cli.serve import USAGE_EXIT, ConfigFile
+from claude_cost_exporter.cli.options import ConfigFileOption, Exit
 from claude_cost_exporter.errors import ConfigError
 
 
-def command(config_file: ConfigFile = None) -> None:
-    """Check a configuration; print every problem with its place. Exit code 2 when there are any."""
+def command(config_file: ConfigFileOption = None) -> None:
+    """Print every problem of a configuration, each with its YAML path.
+
+    Keys are looked for, but not sent anywhere; an admin_key_command is not run.
+
+    Exit codes: 0 no problem, 2 problems, which are printed on standard output.
+    """
     from claude_cost_exporter.cli.wiring import load_config
 
     try:
@@ -17,8 +22,9 @@ def command(config_file: ConfigFile = None) -> None:
     except ConfigError as error:
         for problem in error.problems:
             typer.echo(problem)
-        raise typer.Exit(USAGE_EXIT) from None
+        raise typer.Exit(Exit.USAGE) from None
+    for source in loaded.sources:
+        for warning in source.warnings():
+            typer.echo(f"warning: {warning}", err=True)
     accounts = ", ".join(source.account for source in loaded.sources)
-    typer.echo(
-        f"ok: {len(loaded.sources)} account(s): {accounts}; time zone {loaded.config.time_zone}"
-    )
+    typer.echo(f"ok: {len(loaded.sources)} account(s): {accounts}")

@@ -48,8 +48,10 @@ def command(rows: InputOption) -> None:
 
     Without a price, cost_usd is null, never 0, and reason says why. Beside a
     cost, the reason lower_bound says that long prompts would cost more. A line
-    that cannot be read ends the command with exit code 1, after the rows
-    before it have been printed.
+    that cannot be read ends the command, after the rows before it have been
+    printed.
+
+    Exit codes: 0 every row was read, 1 a line or the file cannot be read, 2 wrong command line.
     """
     from claude_cost_exporter.pricing.book import PriceBook
     from claude_cost_exporter.pricing.rows import price_lines

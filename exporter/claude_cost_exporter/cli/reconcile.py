@@ -172,12 +172,12 @@ def _summary(found: Reconciliation) -> Iterator[str]:
     for row, reason, _ in found.lines:
         if reason is not None and row.billed is not None:
             amounts[reason] += row.billed - row.estimated
-    for reason, nano in sorted(amounts.items(), key=lambda item: -abs(item[1])):
-        yield f"{nano / NANO:+14,.2f}  {reason}"
+    for cause, nano in sorted(amounts.items(), key=lambda item: -abs(item[1])):
+        yield f"{nano / NANO:+14,.2f}  {cause}"
     tokens: Counter[tuple[str, str]] = Counter()
     for one in found.comparison.unpriced:
         tokens[one.model, one.reason] += one.tokens
-    for (model, reason), count in tokens.items():
-        yield f"{count:,} tokens of {model} have no price: {reason}"
+    for (model, why), count in tokens.items():
+        yield f"{count:,} tokens of {model} have no price: {why}"
     if unread := found.comparison.unread:
         yield f"Usage is not read completely of {len(unread)} days, the first is {unread[0]}."

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from claude_cost_exporter.cli.serve import USAGE_EXIT, ConfigFile
-from claude_cost_exporter.errors import ConfigError
+from claude_cost_exporter.cli.options import ConfigFileOption, Exit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +15,6 @@ if TYPE_CHECKING:
     from claude_cost_exporter.ledger.reprice import Repricing
 
 NANO = 1_000_000_000
-NOT_DONE = 1
 
 Since = Annotated[
     datetime,
@@ -26,7 +23,7 @@ Since = Annotated[
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 
 
-def command(since: Since, config_file: ConfigFile = None, *, yes: Yes = False) -> None:
+def command(since: Since, config_file: ConfigFileOption = None, *, yes: Yes = False) -> None:
     """Give usage from a UTC day on the rates that current prices have for its day.
 
     Current are the list prices of this version, the overrides of the
@@ -41,15 +38,11 @@ def command(since: Since, config_file: ConfigFile = None, *, yes: Yes = False) -
     from claude_cost_exporter.cli.wiring import load_config, open_for_repricing
     from claude_cost_exporter.clock import SystemClock
 
-    try:
-        loaded = load_config(config_file)
-    except ConfigError as error:
-        sys.stderr.write("".join(f"config: {problem}\n" for problem in error.problems))
-        raise typer.Exit(USAGE_EXIT) from None
+    loaded = load_config(config_file)
     with open_for_repricing(loaded, SystemClock().now()) as (ledger, book):
         done = ledger.reprice(since.date(), book.rates, lambda changes: _agree(changes, yes=yes))
     if not done:
-        raise typer.Exit(NOT_DONE)
+        raise typer.Exit(Exit.FAILED)
 
 
 def _agree(changes: Repricing, *, yes: bool) -> bool:

@@ -2,90 +2,138 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from threading import Event, Thread
+from typing import TYPE_CHECKING
 
-import typer
-
-from claude_cost_exporter.errors import ConfigError
+from claude_cost_exporter.cli.options import (
+    ConfigFileOption,
+    ListenOption,
+    LogFormat,
+    LogFormatOption,
+    LogLevel,
+    LogLevelOption,
+)
+from claude_cost_exporter.cli.signals import stopped_by_signals
 
 if TYPE_CHECKING:
+    import socket
+    from collections.abc import Sequence
+
     from claude_cost_exporter.cli.wiring import Exporter
+    from claude_cost_exporter.config.load import Loaded
 
 RENDER_SECONDS = 15
 JOIN_SECONDS = 1.0
-USAGE_EXIT = 2
-
-ConfigFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--config.file", help="YAML configuration. Without it ANTHROPIC_ADMIN_KEY is used."
-    ),
-]
-ListenAddress = Annotated[
-    list[str], typer.Option("--web.listen-address", help="HOST:PORT or :PORT; may be repeated.")
-]
-LogLevel = Annotated[str, typer.Option("--log.level", help="debug, info, warn or error.")]
-LogFormat = Annotated[str, typer.Option("--log.format", help="logfmt or json.")]
 
 
 def command(
-    config_file: ConfigFile = None,
-    listen_address: ListenAddress = [":9853"],  # noqa: B006 - typer's way to write a default
-    log_level: LogLevel = "info",
-    log_format: LogFormat = "logfmt",
+    config_file: ConfigFileOption = None,
+    listen_address: ListenOption = [":9853"],  # noqa: B006 - typer's way to write a default
+    log_level: LogLevelOption = LogLevel.INFO,
+    log_format: LogFormatOption = LogFormat.LOGFMT,
 ) -> None:
     """Run the exporter until SIGTERM or Ctrl-C.
 
+    It answers /metrics, /-/healthy, /-/ready, and a status page at /. The ledger
+    remembers what was counted, so a restart loses nothing.
+
+    Examples:
+      ANTHROPIC_ADMIN_KEY=... claude-cost-exporter serve
+      claude-cost-exporter serve --config.file=config.yml --web.listen-address=127.0.0.1:9853
+
     Exit codes: 0 stopped on request, 1 could not run, 2 wrong command line or configuration.
     """
-    from threading import Event
-
-    from claude_cost_exporter.cli.logs import LEVELS, configure
+    from claude_cost_exporter.cli.logs import configure
     from claude_cost_exporter.cli.wiring import Exporter, load_config
     from claude_cost_exporter.clock import SystemClock
+    from claude_cost_exporter.web.server import listen
 
-    if log_level not in LEVELS or log_format not in ("logfmt", "json"):
-        raise typer.BadParameter(f"--log.level={log_level} --log.format={log_format}")
     configure(log_level, log_format)
-    try:
-        loaded = load_config(config_file)
-    except ConfigError as error:
-        sys.stderr.write("".join(f"config: {problem}\n" for problem in error.problems))
-        raise typer.Exit(USAGE_EXIT) from None
-    run(Exporter(loaded, clock=SystemClock(), stop=Event()), listen_address)
+    loaded = load_config(config_file)
+    listeners = listen(listen_address)
+    exporter = Exporter(loaded, clock=SystemClock(), stop=Event())
+    _log_start(loaded, exporter)
+    with stopped_by_signals(exporter.stop):
+        run(exporter, listeners)
 
 
-def run(exporter: Exporter, addresses: list[str]) -> None:
-    """Serve until a signal comes; every thread ends within seconds."""
-    import signal
-    from threading import Thread
+def _log_start(loaded: Loaded, exporter: Exporter) -> None:
+    import structlog
 
+    from claude_cost_exporter import __version__
+    from claude_cost_exporter.config.durations import format_duration
+
+    log = structlog.get_logger()
+    log.info(
+        "starting claude-cost-exporter",
+        version=__version__,
+        accounts=",".join(block.account for block in loaded.sources),
+        poll_interval=",".join(format_duration(block.poll_interval) for block in loaded.sources),
+        ledger=exporter.ledger_url,
+    )
+    for block in loaded.sources:
+        for warning in block.warnings():
+            log.warning(warning)
+
+
+def run(exporter: Exporter, listeners: Sequence[socket.socket]) -> None:
+    """Serve until `exporter.stop` is set; every thread ends within seconds."""
     import structlog
 
     from claude_cost_exporter.web.app import create_app
-    from claude_cost_exporter.web.server import address_of, listen, serve
+    from claude_cost_exporter.web.server import address_of, serve
 
-    exporter.identify()
     stop = exporter.stop
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    listeners = listen(addresses)
     exporter.publisher.publish()
-    threads = [
-        Thread(target=poller.run, args=(stop,), name=f"poll-{poller.account}", daemon=True)
-        for poller in exporter.pollers
-    ]
-    threads.append(Thread(target=_keep_rendering, args=(exporter,), name="render", daemon=True))
-    for thread in threads:
+    polling = _Polling(exporter)
+    rendering = Thread(target=_keep_rendering, args=(exporter,), name="render", daemon=True)
+    log = structlog.get_logger()
+    for thread in (polling, rendering):
         thread.start()
     for listener in listeners:
-        structlog.get_logger().info("listening", url=address_of(listener))
-    serve(create_app(lambda: exporter.publisher.current), listeners, stop)
-    for thread in threads:
-        thread.join(JOIN_SECONDS)
-    exporter.close()
+        log.info("listening", url=address_of(listener))
+    try:
+        serve(create_app(lambda: exporter.publisher.current), listeners, stop)
+    finally:
+        stop.set()
+        _join((polling, *polling.threads, rendering), exporter)
+        exporter.close()
+    if polling.failure is not None:
+        raise polling.failure
+    log.info("stopped")
+
+
+class _Polling(Thread):
+    """Starts one thread for each account, once it is known that no two are the same."""
+
+    def __init__(self, exporter: Exporter) -> None:
+        super().__init__(name="start", daemon=True)
+        self.failure: Exception | None = None
+        self.threads = [
+            Thread(
+                target=poller.run, args=(exporter.stop,), name=f"poll-{poller.account}", daemon=True
+            )
+            for poller in exporter.pollers
+        ]
+        self._exporter = exporter
+
+    def run(self) -> None:
+        """Start polling, or stop everything with a failure."""
+        try:
+            self._exporter.identify()
+        except Exception as error:  # noqa: BLE001 - raised again where it ends the program
+            self.failure = error
+            self._exporter.stop.set()
+            return
+        for thread in self.threads:
+            thread.start()
+
+
+def _join(threads: Sequence[Thread], exporter: Exporter) -> None:
+    """Wait a moment for all threads together; a request under way is given up."""
+    deadline = exporter.clock.monotonic() + JOIN_SECONDS
+    for thread in filter(Thread.is_alive, threads):
+        thread.join(max(0.0, deadline - exporter.clock.monotonic()))
 
 
 def _keep_rendering(exporter: Exporter) -> None:

@@ -2,37 +2,64 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-import threading
-from contextlib import contextmanager
+from threading import Event
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from claude_cost_exporter.cli.options import SeedOption  # noqa: TC001 - typer reads it
+from claude_cost_exporter.cli.signals import stopped_by_signals
+from claude_cost_exporter.errors import ExporterError
 
+if TYPE_CHECKING:
     from claude_cost_exporter.simulator import Scenario, SimulatorServer, Switches
 
 MOST_DAYS = 3_650
 
 
+LoopbackOption = Annotated[
+    str,
+    typer.Option(
+        "--listen",
+        metavar="HOST:PORT",
+        help="Loopback address to listen on; port 0 picks a free one.",
+    ),
+]
+ScenarioOption = Annotated[
+    str,
+    typer.Option(
+        "--scenario",
+        metavar="NAME",
+        help="Scenario, or several joined by commas; `list` shows them.",
+    ),
+]
+DaysOption = Annotated[
+    int, typer.Option("--days", metavar="NUMBER", help="Days of history before the start.")
+]
+SwitchOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--switch",
+        metavar="NAME=VALUE",
+        help="A behaviour of the API, for example open_hour=closed_only. May be repeated.",
+    ),
+]
+
+
 def command(
-    listen: Annotated[
-        str, typer.Option(help="Loopback HOST:PORT to listen on; port 0 picks a free one.")
-    ] = "127.0.0.1:0",
-    scenario: Annotated[
-        str, typer.Option(help="Scenario, or several joined by commas; `list` shows them.")
-    ] = "steady",
-    seed: Annotated[int, typer.Option(help="The same seed gives the same usage.")] = 1,
-    days: Annotated[int, typer.Option(help="Days of history before the start.")] = 90,
-    switch: Annotated[
-        list[str] | None,
-        typer.Option(help="NAME=VALUE of a behaviour, for example open_hour=closed_only."),
-    ] = None,
+    listen: LoopbackOption = "127.0.0.1:0",
+    scenario: ScenarioOption = "steady",
+    seed: SeedOption = 1,
+    days: DaysOption = 90,
+    switch: SwitchOption = None,
 ) -> None:
-    """Serve a simulated Admin API on a loopback port. No key, no network, no real data."""
+    """Serve a simulated Admin API on a loopback port. No key, no network, no real data.
+
+    The first line that it prints is the URL: a base_url for an exporter.
+
+    Exit codes: 0 stopped by SIGTERM or Ctrl-C, 1 could not listen, 2 wrong command line.
+    """
     from claude_cost_exporter.simulator import Simulator, serve
 
     host, port = _address(listen)
@@ -47,9 +74,10 @@ def command(
     try:
         server = serve(simulator, host, port)
     except OSError as error:
-        message = f"cannot listen on {listen}: {error.strerror or error}"
-        raise typer.BadParameter(message, param_hint="--listen") from None
-    with server, _stop_signal() as stop:
+        sentence = f"cannot listen on {listen}: {error.strerror or error}"
+        raise ExporterError(sentence) from None
+    stop = Event()
+    with stopped_by_signals(stop), server:
         _announce(server, chosen, seed, days)
         stop.wait()
 
@@ -116,18 +144,3 @@ def _announce(server: SimulatorServer, scenario: Scenario, seed: int, days: int)
 def _printable(name: str) -> str:
     """Return a name that cannot play tricks on a terminal."""
     return "".join(c if c.isprintable() else "?" for c in name)[:80]
-
-
-@contextmanager
-def _stop_signal() -> Iterator[threading.Event]:
-    """Yield an event that SIGTERM and Ctrl-C set; ready before anybody is told of the server."""
-    stop = threading.Event()
-    before = {
-        number: signal.signal(number, lambda *_: stop.set())
-        for number in (signal.SIGTERM, signal.SIGINT)
-    }
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

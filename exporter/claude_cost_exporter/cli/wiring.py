@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import structlog
 
+from claude_cost_exporter.clock import SystemClock
 from claude_cost_exporter.config.load import (
     WEEK,
     default_document,
     default_ledger_url,
-    load,
+    draft,
 )
 from claude_cost_exporter.errors import (
     ConfigError,
@@ -22,6 +23,7 @@ from claude_cost_exporter.errors import (
     OrganizationError,
     PriceError,
     SourceError,
+    StoppedError,
 )
 from claude_cost_exporter.ingest import AccountPoller
 from claude_cost_exporter.learning import PriceLearner
@@ -42,13 +44,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
-    from threading import Event
 
     from claude_cost_exporter.clock import Clock
     from claude_cost_exporter.config.load import Loaded
     from claude_cost_exporter.config.model import Config
     from claude_cost_exporter.ledger.base import Ledger, StoredBook
     from claude_cost_exporter.snapshot import Snapshot
+    from claude_cost_exporter.sources.findings import Probe
     from claude_cost_exporter.sources.http import Transport
 
 SOURCE_TYPES = {"anthropic": AnthropicConfig}
@@ -64,12 +66,27 @@ def load_config(path: Path | None, environment: Mapping[str, str] = os.environ) 
         except (OSError, UnicodeDecodeError) as error:
             cause = getattr(error, "strerror", None) or "not UTF-8 text"
             raise ConfigError([f"--config.file={path}: {cause}"]) from None
-    loaded = load(text, SOURCE_TYPES, Override)
-    try:
-        PriceBook.packaged().with_overrides(loaded.overrides)
-    except PriceError as error:
-        raise ConfigError([f"prices.overrides: {error}"]) from None
-    return loaded
+    found = draft(text, SOURCE_TYPES, Override)
+    for where, source in found.sources.items():
+        found.add(where, source.key_problems(environment))
+    found.problems += _unusable(found.overrides)
+    return found.checked()
+
+
+def _unusable(overrides: Mapping[str, Override]) -> Iterator[str]:
+    """Yield the overrides that the list prices make meaningless, each by its YAML path."""
+    book = PriceBook.packaged()
+    for where, override in overrides.items():
+        try:
+            book.with_overrides([override])
+        except PriceError as error:
+            for sentence in str(error).splitlines():
+                yield f"{where}: {sentence.replace('prices.overrides[0]', 'this override', 1)}"
+
+
+def ledger_url(loaded: Loaded, environment: Mapping[str, str] = os.environ) -> str:
+    """Return where the ledger is."""
+    return loaded.config.ledger.url or default_ledger_url(environment)
 
 
 def current_book(
@@ -95,7 +112,7 @@ def open_for_repricing(
     loaded: Loaded, now: datetime, environment: Mapping[str, str] = os.environ
 ) -> Iterator[tuple[RepricingLedger, PriceBook]]:
     """Open an existing ledger that no exporter holds, with the prices that serve would use."""
-    url = loaded.config.ledger.url or default_ledger_url(environment)
+    url = ledger_url(loaded, environment)
     path = sqlite_path(url)
     if path and not path.exists():
         raise LedgerError(f"there is no ledger {path}: name the exporter's with ledger.url")
@@ -119,6 +136,61 @@ def _settings(config: Config) -> Settings:
     )
 
 
+class _Unobserved:
+    """Where nobody counts requests and unknown fields."""
+
+    def request_finished(self, endpoint: str, status: str, seconds: float) -> None:
+        """Do nothing."""
+
+    def unknown_field(self, source: str, field: str) -> None:
+        """Do nothing."""
+
+
+class _BlankNotebook:
+    """Where nothing was written down, and nothing will be."""
+
+    def get(self, name: str) -> None:
+        """Return nothing."""
+
+    def set(self, name: str, value: str) -> None:
+        """Do nothing."""
+
+    def read_to(self, source: str) -> None:
+        """Return nothing."""
+
+
+@contextmanager
+def opened_probe(
+    block: AnthropicConfig, environment: Mapping[str, str] = os.environ
+) -> Iterator[Probe]:
+    """Lend what asks an account's API about itself. It knows no ledger."""
+    nobody = _Unobserved()
+    account = AnthropicAccount(
+        block,
+        read_key(block, environment),
+        clock=SystemClock(),
+        stop=Event(),
+        requests=nobody,
+        fields=nobody,
+        notebook=_BlankNotebook(),
+    )
+    with closing(account.client):
+        yield account.probe()
+
+
+def _identify(poller: AccountPoller, shared: list[OrganizationError]) -> None:
+    try:
+        poller.identify(once=True)
+    except OrganizationError as error:
+        shared.append(error)
+    except StoppedError:
+        return
+    except SourceError as error:
+        structlog.get_logger().warning(
+            "the organisation is not known yet", account=poller.account, error=str(error)
+        )
+
+
 class Exporter:
     """Everything that runs, built from a configuration."""
 
@@ -136,8 +208,8 @@ class Exporter:
         self.clock, self.stop, self.simulated = clock, stop, simulated
         self.metrics = SelfMetrics()
         secrets = [read_key(block, environment) for block in loaded.sources]
-        url = config.ledger.url or default_ledger_url(environment)
-        self.ledger = SqlLedger(url, _settings(config), clock.now())
+        self.ledger_url = ledger_url(loaded, environment)
+        self.ledger = SqlLedger(self.ledger_url, _settings(config), clock.now())
         self.prices = accept_prices(self.ledger, loaded.overrides, clock.now())
         self._learner = PriceLearner(self.ledger, self.prices)
         self.accounts: list[AnthropicAccount] = []
@@ -183,17 +255,16 @@ class Exporter:
         """
         if len(self.ledger.owners()) < 2:  # noqa: PLR2004 - one account cannot be two
             return
-        with ThreadPoolExecutor(len(self.pollers)) as pool:
-            asked = [(poller, pool.submit(poller.identify, once=True)) for poller in self.pollers]
-        for poller, answer in asked:
-            try:
-                answer.result()
-            except OrganizationError:
-                raise
-            except SourceError as error:
-                structlog.get_logger().warning(
-                    "the organisation is not known yet", account=poller.account, error=str(error)
-                )
+        shared: list[OrganizationError] = []
+        asking = [
+            Thread(target=_identify, args=(poller, shared), daemon=True) for poller in self.pollers
+        ]  # a pool would hold up the end of the program until the slowest answer
+        for thread in asking:
+            thread.start()
+        for thread in asking:
+            thread.join()
+        if shared:
+            raise shared[0]
 
     def _publish(self) -> None:
         self.publisher.publish()  # the publisher is made after its pollers

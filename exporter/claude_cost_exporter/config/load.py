@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import difflib
+import re
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import msgspec
-import yaml
 
-from claude_cost_exporter.config.durations import parse_duration
-from claude_cost_exporter.config.model import Config, LedgerConfig, PricesConfig
+from claude_cost_exporter.config.convert import convert, join, suggestion
+from claude_cost_exporter.config.documents import read_yaml, redact, secrets, shown
+from claude_cost_exporter.config.durations import format_duration
+from claude_cost_exporter.config.model import Config, Problem, Weekday
 from claude_cost_exporter.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 KEY_VARIABLE = "ANTHROPIC_ADMIN_KEY"
-WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-SECRET_MARK = "sk-ant-"  # noqa: S105 - what keys begin with
-
-S = TypeVar("S", bound=msgspec.Struct)
+WEEK: tuple[str, ...] = get_args(Weekday)
+LONGEST_INTERVAL = timedelta(days=1)
 
 
 class Loaded(NamedTuple):
@@ -33,15 +34,25 @@ class Loaded(NamedTuple):
     overrides: list[Any]
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """Refuses a key that stands twice in one mapping."""
+@dataclass(slots=True)
+class Draft:
+    """A configuration as far as it could be read, and what is wrong with it."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        for index, key in enumerate(keys):
-            if key in keys[:index]:
-                raise yaml.MarkedYAMLError(None, None, f"{key} is given twice", node.start_mark)
-        return super().construct_mapping(node, deep)
+    config: Config | None = None
+    sources: dict[str, Any] = field(default_factory=dict)
+    """By their YAML path, like the overrides."""
+    overrides: dict[str, Any] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    def add(self, where: str, found: Iterable[Problem]) -> None:
+        """Add what is wrong with the block at a path."""
+        self.problems += [f"{join(where, keys[0])}: {sentence}" for keys, sentence in found]
+
+    def checked(self) -> Loaded:
+        """Return the configuration, or raise a ConfigError with every problem in it."""
+        if self.problems or self.config is None:
+            raise ConfigError([redact(problem) for problem in self.problems])
+        return Loaded(self.config, list(self.sources.values()), list(self.overrides.values()))
 
 
 def load(
@@ -50,142 +61,135 @@ def load(
     override_type: type[msgspec.Struct],
 ) -> Loaded:
     """Return the configuration in `text`, or raise a ConfigError with every problem in it."""
-    data = _read_yaml(text)
-    problems = list(_secrets(data, ""))
-    if problems:
-        raise ConfigError(problems)
-    config = _convert(data, Config, "", problems)
-    sources = list(_sources(data.get("sources"), source_types, problems))
-    overrides = list(_overrides(data.get("prices"), override_type, problems))
-    if config is not None:
-        problems += _contradictions(config)
-    if problems or config is None:
-        raise ConfigError(problems)
-    return Loaded(config, sources, overrides)
+    return draft(text, source_types, override_type).checked()
 
 
-def _read_yaml(text: str) -> Any:  # noqa: ANN401 - any YAML
-    try:
-        data = yaml.load(text, _StrictLoader)  # noqa: S506 - a SafeLoader
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "YAML"
-        raise ConfigError([f"{where}: {getattr(error, 'problem', None) or error}"]) from None
-    if not isinstance(data, dict):
-        found = "nothing" if data is None else type(data).__name__
-        raise ConfigError([f"expected a mapping with sources, found {found}"])
-    return data
+def draft(
+    text: str,
+    source_types: Mapping[str, type[msgspec.Struct]],
+    override_type: type[msgspec.Struct],
+) -> Draft:
+    """Return what `text` says and what is wrong with it; not YAML at all is a ConfigError."""
+    data = read_yaml(text)
+    result = Draft(problems=[_secret(path) for path in secrets(data)])
+    top = convert(data, Config, "")
+    if top.value is not None:
+        top.add(_contradictions(top.value))
+    result.config = top.value
+    result.problems += top.problems
+    _read_sources(data, source_types, result)
+    _read_overrides(data, override_type, result)
+    return result
 
 
-def _secrets(value: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - any YAML
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _secrets(inner, f"{path}.{key}".lstrip("."))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _secrets(inner, f"{path}[{index}]")
-    elif isinstance(value, str) and SECRET_MARK in value:
-        yield (
-            f"{path}: a key stands here in plain text; put it in a file and name the file in "
-            "admin_key_file, and replace the key, because this file has been readable"
+def _secret(path: str) -> str:
+    return (
+        f"{redact(path)}: a key stands here in plain text; put it in a file and name the file in "
+        "admin_key_file, and replace the key, because this file has been readable"
+    )
+
+
+def _read_sources(
+    data: dict[Any, Any], source_types: Mapping[str, type[msgspec.Struct]], result: Draft
+) -> None:
+    blocks = _list(data, "sources")
+    if data.get("sources") == []:
+        sentence = "sources: at least one is needed; `claude-cost-exporter demo` needs none"
+        result.problems.append(sentence)
+    accounts: dict[str, str] = {}
+    for index, block in enumerate(blocks):
+        where = f"sources[{index}]"
+        source = _source(block, where, source_types, result)
+        if source is None:
+            continue
+        result.sources[where] = source
+        first = accounts.setdefault(source.account, where)
+        if first != where and source.account:
+            result.problems.append(
+                f"{where}.account: {source.account} is the account of {first} already; give each "
+                "account a name of its own"
+            )
+
+
+def _source(
+    block: Any,  # noqa: ANN401 - any YAML
+    where: str,
+    source_types: Mapping[str, type[msgspec.Struct]],
+    result: Draft,
+) -> Any:  # noqa: ANN401 - each source has its own type
+    found = block.get("type") if isinstance(block, dict) else None
+    kind = source_types.get(found) if isinstance(found, str) else None
+    if not isinstance(block, dict):
+        result.problems.append(f"{where}: expected a mapping, found {shown(block)}")
+    elif kind is None:
+        what = f"{shown(found)} is not known" if "type" in block else "missing"
+        result.problems.append(f"{where}.type: {what}; {suggestion(str(found), source_types)}")
+    if kind is None:
+        return None
+    source: Any = convert(block, kind, where)
+    if source.value is not None:
+        source.add(source.value.problems())
+    result.problems += source.problems
+    return source.value
+
+
+def _read_overrides(
+    data: dict[Any, Any], override_type: type[msgspec.Struct], result: Draft
+) -> None:
+    blocks = _list(data, "sources")
+    accounts = [str(block.get("account")) for block in blocks if isinstance(block, dict)]
+    for index, block in enumerate(_list(data.get("prices"), "overrides")):
+        where = f"prices.overrides[{index}]"
+        override: Any = convert(block, override_type, where)
+        result.problems += override.problems
+        if override.value is None:
+            continue
+        result.overrides[where] = override.value
+        account = override.value.account
+        if account is not None and account not in accounts:
+            result.problems.append(
+                f"{where}.account: {shown(account)} is no account of sources; "
+                f"{suggestion(account, accounts)}"
+            )
+
+
+def _list(block: Any, key: str) -> list[Any]:  # noqa: ANN401 - any YAML
+    """Return the list under a key; what is no list has been complained about already."""
+    found = block.get(key) if isinstance(block, dict) else None
+    return found if isinstance(found, list) else []
+
+
+def _contradictions(config: Config) -> Iterator[Problem]:
+    if (sentence := _wrong_zone(config.time_zone)) is not None:
+        yield Problem(("time_zone",), sentence)
+    scheme, colon, _ = config.ledger.url.partition(":")  # behind it there may be a password
+    if not re.fullmatch(r"(sqlite:///(?!:memory:)[^?#]+)?", config.ledger.url):
+        yield Problem(
+            ("ledger.url",),
+            f"{scheme}{colon and ':…'} is not sqlite:///PATH; a ledger is a SQLite file, for "
+            "example sqlite:////var/lib/claude-cost-exporter/ledger.db",
+        )
+    interval, hold = config.scrape_interval, config.new_series_hold
+    if not timedelta(0) < interval <= LONGEST_INTERVAL:
+        sentence = f"{format_duration(interval)} is not more than 0s and at most 1d; write 15s"
+        yield Problem(("scrape_interval",), sentence)
+    if hold is not None and not interval <= hold <= LONGEST_INTERVAL:
+        yield Problem(
+            ("new_series_hold", "scrape_interval"),
+            f"{format_duration(hold)} is not between the scrape_interval of "
+            f"{format_duration(interval)} and 1d; a scrape must see the 0: leave it out for "
+            f"{format_duration(msgspec.structs.replace(config, new_series_hold=None).hold())}",
         )
 
 
-def _convert(data: Any, kind: type[S], path: str, problems: list[str]) -> S | None:  # noqa: ANN401
-    """Convert field by field, so that one problem does not hide the next."""
-    if not isinstance(data, dict):
-        problems.append(f"{path or 'config'}: expected a mapping, found {data!r}")
-        return None
-    before = len(problems)
-    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
-    values: dict[str, Any] = {}
-    for key in data:
-        if key not in fields:
-            close = difflib.get_close_matches(str(key), fields, 1)
-            hint = f"; did you mean {close[0]}?" if close else f"; known: {', '.join(fields)}"
-            problems.append(f"{_join(path, key)}: unknown key{hint}")
-    for name, field in fields.items():
-        if name in data:
-            values[field.name] = _field(data[name], field.type, _join(path, name), problems)
-        elif field.required:
-            problems.append(f"{_join(path, name)}: missing")
-    if len(problems) > before:
-        return None
+def _wrong_zone(name: str) -> str | None:
     try:
-        return kind(**values)
-    except ValueError as error:
-        problems.append(f"{path}: {error}")
-        return None
-
-
-def _field(value: Any, kind: Any, path: str, problems: list[str]) -> Any:  # noqa: ANN401
-    if kind in (LedgerConfig, PricesConfig):
-        return _convert(value, kind, path, problems)
-    try:
-        if kind in (timedelta, timedelta | None) and value is not None:
-            return parse_duration(str(value))
-        return msgspec.convert(value, kind)
-    except (msgspec.ValidationError, ValueError) as error:
-        problems.append(f"{path}: {error} (found {value!r})".replace(" - at `$`", ""))
-        return None
-
-
-def _join(path: str, name: object) -> str:
-    return f"{path}.{name}" if path else str(name)
-
-
-def _overrides(
-    prices: Any,  # noqa: ANN401 - any YAML
-    kind: type[msgspec.Struct],
-    problems: list[str],
-) -> Iterator[Any]:
-    blocks = prices.get("overrides") if isinstance(prices, dict) else None
-    for index, block in enumerate(blocks if isinstance(blocks, list) else ()):
-        where = f"prices.overrides[{index}]"
-        override = _convert(block, kind, where, problems)
-        if override is not None:
-            yield override
-
-
-def _sources(
-    blocks: Any,  # noqa: ANN401 - any YAML
-    source_types: Mapping[str, type[msgspec.Struct]],
-    problems: list[str],
-) -> Iterator[Any]:
-    if not isinstance(blocks, list):
-        return  # said already
-    if not blocks:
-        problems.append("sources: at least one is needed; `claude-cost-exporter demo` needs none")
-    accounts: set[str] = set()
-    for index, block in enumerate(blocks):
-        where = f"sources[{index}]"
-        found = block.get("type") if isinstance(block, dict) else block
-        kind = source_types.get(str(found))
-        if kind is None:
-            known = ", ".join(source_types)
-            problems.append(f"{where}.type: {found!r} is not known; known: {known}")
-            continue
-        source: Any = _convert(block, kind, where, problems)
-        if source is None:
-            continue
-        problems += [f"{where}.{problem}" for problem in source.problems()]
-        if source.account in accounts:
-            problems.append(f"{where}.account: {source.account} is used twice")
-        accounts.add(source.account)
-        yield source
-
-
-def _contradictions(config: Config) -> Iterator[str]:
-    try:
-        ZoneInfo(config.time_zone)
-    except (ZoneInfoNotFoundError, ValueError):
-        yield f"time_zone: {config.time_zone!r} is not a time zone; write UTC or Europe/Berlin"
-    if config.week_start not in WEEK:
-        yield f"week_start: {config.week_start!r} is not one of {', '.join(WEEK)}"
-    if config.series_cap < 1:
-        yield f"series_cap: {config.series_cap} is less than 1"
-    if config.scrape_interval <= timedelta(0):
-        yield "scrape_interval: must be more than 0s"
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of zones
+        close = difflib.get_close_matches(name, available_timezones(), 1)
+        hint = f"did you mean {close[0]}?" if close else "write UTC or Europe/Berlin"
+        return f"{shown(name)} is not a time zone; {hint}"
+    return None
 
 
 def default_document(environment: Mapping[str, str]) -> str:

@@ -100,7 +100,7 @@ def _unpriced(
 ) -> Iterator[Unpriced]:
     table, series, rates = tables.usage, tables.series, tables.rates
     day = table.c.bucket_start - table.c.bucket_start % DAY_SECONDS
-    tokens = func.sum(sum((table.c[name] for name in TokenType), start=0))  # type: ignore[arg-type]
+    tokens = func.sum(sum((table.c[name] for name in TokenType), start=0))
     query = (
         select(day, series.c.model, rates.c.reason, tokens)
         .select_from(table.join(series).join(rates))
@@ -122,7 +122,10 @@ def _unread(connection: Connection, account_id: int, first: date, last: date) ->
     for ordinal in range(first.toordinal(), last.toordinal() + 1):
         day = date.fromordinal(ordinal)
         start, end = midnight(day), midnight(day) + DAY
-        if read.history_start is None or read.watermark is None:
-            yield day
-        elif start < read.history_start or end > read.watermark:
+        if (
+            read.history_start is None
+            or read.watermark is None
+            or start < read.history_start
+            or end > read.watermark
+        ):
             yield day

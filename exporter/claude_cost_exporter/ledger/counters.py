@@ -7,6 +7,7 @@ then may a snapshot show it. A total that falls waits until it has caught up aga
 from __future__ import annotations
 
 import json
+import sys
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -59,7 +60,7 @@ class CounterStore:
         self._unshown.clear()
         self._last_id = 0
         for row in connection.execute(select(counters)):
-            labels = tuple(json.loads(row.labels))
+            labels = tuple(map(sys.intern, json.loads(row.labels)))
             self._last_id = max(self._last_id, row.id)
             if row.redirect_id is None:
                 loaded = Counter(row.id, row.total, row.exposed)
@@ -92,6 +93,7 @@ class CounterStore:
             self._new.append((family, labels))
             return resolved
         self._last_id += 1
+        labels = tuple(sys.intern(str(label)) for label in labels)
         known[labels] = Counter(self._last_id)
         self._unshown.append(known[labels])
         self._new.append((family, labels))

@@ -135,10 +135,7 @@ def snapshot(
         estimated_days=estimated_days,
         hours=hours,
         estimated_hours=estimated_hours,
-        billed_days={
-            names[account_id]: frozenset(days)
-            for account_id, days in billed_days(connection, _first_day(today)).items()
-        },
+        billed_days=_billed(connection, names, today),
         first_seen=_first_seen(registry, names),
         workspaces=_workspaces(connection, names),
         api_keys=_api_keys(connection, names),
@@ -192,6 +189,13 @@ def billed_days(connection: Connection, since: date = date.min) -> dict[int, set
     for account_id, day in connection.execute(query):
         days[account_id].add(date.fromordinal(day))
     return days
+
+
+def _billed(
+    connection: Connection, names: dict[int, str], today: date
+) -> dict[str, frozenset[date]]:
+    found = billed_days(connection, _first_day(today))
+    return {names[account_id]: frozenset(days) for account_id, days in found.items()}
 
 
 def _first_day(today: date) -> date:

@@ -1,47 +1,43 @@
 """Samples to exposition text, rendered once and served many times (floor 4).
 
-Line prefixes are kept from one rendering to the next, because labels hardly change and values
-do. Text and OpenMetrics share the sample lines; they differ in the metadata of counters and in
-the end mark.
+Labels hardly change and values do, so each family keeps its lines as a template; a family in
+which nothing has changed keeps its block. Text and OpenMetrics share the sample lines; they
+differ in the metadata of counters and in the end mark.
 """
 
 from __future__ import annotations
 
-import gzip
 from dataclasses import dataclass
 from enum import Enum
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from prometheus_client import exposition as text_exposition
 from prometheus_client.openmetrics import exposition as openmetrics_exposition
 from prometheus_client.utils import floatToGoString
 
-from claude_cost_exporter.catalogue import BY_NAME, CATALOGUE, Kind
+from claude_cost_exporter.catalogue import CATALOGUE, Kind
+from claude_cost_exporter.metrics.blocks import Block, Body
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from prometheus_client import CollectorRegistry
 
+    from claude_cost_exporter.catalogue import Metric
     from claude_cost_exporter.samples import Sample
-
-GZIP_LEVEL = 6
 
 
 class Format(Enum):
-    """The exposition formats, with their Content-Type."""
+    """The exposition formats, with their Content-Type.
+
+    Text 1.0.0 differs from 0.0.4 in how names beyond [a-zA-Z0-9_:] are written. There are none
+    here, so the bytes are the same; `underscores` is the escaping that leaves such names alone.
+    """
 
     TEXT_0_0_4 = "text/plain; version=0.0.4; charset=utf-8"
     TEXT_1_0_0 = "text/plain; version=1.0.0; charset=utf-8; escaping=underscores"
     OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """One rendered body, plain and compressed."""
-
-    plain: bytes
-    compressed: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,58 +61,91 @@ class Renderer:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
-        self._prefixes: dict[tuple[str, tuple[str, ...]], str] = {}
+        self._families = {metric.name: _Family(metric) for metric in CATALOGUE}
 
     def render(self, samples: Iterable[Sample]) -> Exposition:
         """Return the exposition, or raise a RenderError that names the metric."""
-        lines = self._lines(samples)
-        text: list[str] = []
-        openmetrics: list[str] = []
-        for metric in CATALOGUE:
-            description = _escape_help(metric.help)
-            text.append(f"# HELP {metric.name} {description}\n# TYPE {metric.name} {metric.kind}\n")
-            family = metric.name
-            if metric.kind is Kind.COUNTER:
-                family = family.removesuffix("_total")
-            description = _escape(metric.help)
-            openmetrics.append(f"# HELP {family} {description}\n# TYPE {family} {metric.kind}\n")
-            text.extend(lines[metric.name])
-            openmetrics.extend(lines[metric.name])
-        text.append(text_exposition.generate_latest(self._registry).decode())
+        labels: dict[str, list[tuple[str, ...]]] = {name: [] for name in self._families}
+        values: dict[str, list[float]] = {name: [] for name in self._families}
+        for name, of_sample, value in samples:
+            if name not in labels:
+                raise RenderError(f"{name} is not in the catalogue")
+            labels[name].append(of_sample)
+            values[name].append(value)
+        text: list[Block] = []
+        openmetrics: list[Block] = []
+        for name, family in self._families.items():
+            lines = family.render(labels[name], values[name])
+            text += (family.text_head, lines)
+            openmetrics += (family.openmetrics_head, lines)
+        text.append(Block.of(text_exposition.generate_latest(self._registry)))
         own = openmetrics_exposition.generate_latest(self._registry)  # type: ignore[no-untyped-call]
-        openmetrics.append(own.decode())
-        return Exposition(_body(text), _body(openmetrics))
-
-    def _lines(self, samples: Iterable[Sample]) -> dict[str, list[str]]:
-        lines: dict[str, list[str]] = {metric.name: [] for metric in CATALOGUE}
-        used: dict[tuple[str, tuple[str, ...]], str] = {}
-        for name, labels, value in samples:
-            key = (name, labels)
-            if key in used:
-                raise RenderError(f"{name}: two samples have the labels {labels}")
-            prefix = used[key] = self._prefixes.get(key) or _prefix(name, labels)
-            if value < 0 and BY_NAME[name].kind is Kind.COUNTER:
-                raise RenderError(f"{name}: a counter cannot be {value} (labels {labels})")
-            number = floatToGoString(value)  # type: ignore[no-untyped-call]
-            lines[name].append(f"{prefix}{number}\n")
-        self._prefixes = used  # what is not used any more is forgotten
-        return lines
+        openmetrics.append(Block.of(own))
+        return Exposition(Body(text), Body(openmetrics))
 
 
-def _prefix(name: str, labels: tuple[str, ...]) -> str:
-    metric = BY_NAME.get(name)
-    if metric is None:
-        raise RenderError(f"{name} is not in the catalogue")
-    if len(labels) != len(metric.labels):
-        raise RenderError(
-            f"{name} has the {len(metric.labels)} labels {metric.labels}, a sample has "
-            f"{len(labels)}: {labels}"
-        )
-    if not labels:
-        return f"{name} "
-    pairs = zip(metric.labels, labels, strict=True)
-    inside = ",".join(f'{label}="{_escape(value)}"' for label, value in sorted(pairs))
-    return f"{name}{{{inside}}} "
+class _Family:
+    """One family: its metadata, and its sample lines as they were rendered last."""
+
+    def __init__(self, metric: Metric) -> None:
+        self._metric = metric
+        in_text = metric.name
+        counts = metric.kind is Kind.COUNTER
+        in_openmetrics = in_text.removesuffix("_total") if counts else in_text
+        self.text_head = _head(in_text, metric.kind, _escape_help(metric.help))
+        self.openmetrics_head = _head(in_openmetrics, metric.kind, _escape(metric.help))
+        self._sorted = sorted(zip(metric.labels, range(len(metric.labels)), strict=True))
+        self._labels: list[tuple[str, ...]] = []
+        self._values: list[float] | None = []
+        self._template = b""
+        self._lines = Block.of(b"")
+
+    def render(self, labels: list[tuple[str, ...]], values: list[float]) -> Block:
+        """Return the sample lines; what has not changed is not made again."""
+        if labels != self._labels:
+            self._template, self._labels, self._values = self._new_template(labels), labels, None
+        if values == self._values:
+            return self._lines
+        numbers = [floatToGoString(value).encode() for value in values]  # type: ignore[no-untyped-call]
+        if self._metric.kind is Kind.COUNTER:
+            self._refuse_what_no_counter_is(labels, values)
+        self._lines, self._values = Block.of(self._template % tuple(numbers)), values
+        return self._lines
+
+    def _new_template(self, labels: Sequence[tuple[str, ...]]) -> bytes:
+        if len(set(labels)) != len(labels):
+            twice = next(one for at, one in enumerate(labels) if one in labels[:at])
+            raise RenderError(f"{self._metric.name}: two samples have the labels {twice}")
+        template = BytesIO()  # no list of all lines: they are the largest thing in memory
+        for one in labels:
+            template.write(self._line(one).encode())
+        return template.getvalue()
+
+    def _line(self, labels: tuple[str, ...]) -> str:
+        """Return one sample line with a place for the value."""
+        name, expected = self._metric.name, self._metric.labels
+        if len(labels) != len(expected):
+            raise RenderError(
+                f"{name} has the {len(expected)} labels {expected}, a sample has "
+                f"{len(labels)}: {labels}"
+            )
+        if not labels:
+            return f"{name} %b\n"
+        pairs = ",".join([f'{label}="{_escape(labels[at])}"' for label, at in self._sorted])
+        return f"{name}{{{pairs.replace('%', '%%')}}} %b\n"
+
+    def _refuse_what_no_counter_is(
+        self, labels: Sequence[tuple[str, ...]], values: Sequence[float]
+    ) -> None:
+        for at, value in enumerate(values):
+            if not value >= 0:  # also true for NaN
+                raise RenderError(
+                    f"{self._metric.name}: a counter cannot be {value} (labels {labels[at]})"
+                )
+
+
+def _head(name: str, kind: Kind, description: str) -> Block:
+    return Block.of(f"# HELP {name} {description}\n# TYPE {name} {kind}\n".encode())
 
 
 def _escape(value: str) -> str:
@@ -125,8 +154,3 @@ def _escape(value: str) -> str:
 
 def _escape_help(text: str) -> str:
     return text.replace("\\", r"\\").replace("\n", r"\n")
-
-
-def _body(parts: list[str]) -> Body:
-    plain = "".join(parts).encode()
-    return Body(plain, gzip.compress(plain, GZIP_LEVEL, mtime=0))

@@ -42,7 +42,7 @@ def _parse(header: str) -> Iterator[tuple[str, dict[str, str]]]:
     for item in header.split(","):
         value, *rest = (part.strip() for part in item.split(";"))
         pairs = (part.partition("=") for part in rest)
-        yield value.lower(), {name.strip().lower(): text.strip() for name, _, text in pairs}
+        yield value.lower(), {name.strip().lower(): text.strip(' \t"') for name, _, text in pairs}
 
 
 def _weight(parameters: dict[str, str]) -> float:

@@ -50,26 +50,31 @@ class Publisher:
         self._ledger, self._pollers, self._prices = ledger, pollers, prices
         self._metrics, self._clock, self._status_page = metrics, clock, status_page
         self._renderer = Renderer(metrics.registry)
+        self._started = clock.now().replace(microsecond=0)  # the ledger keeps whole seconds
         self._lock = Lock()
         self.current: Publication | None = None
 
     def publish(self) -> None:
-        """Swap a new publication in; when the ledger cannot be written the old one stays."""
+        """Swap a new publication in; when it cannot be made the old one stays, and ages."""
         with self._lock:
-            now = self._clock.now()
             try:
-                snapshot = assemble(self._ledger.snapshot(now), self._pollers, self._prices)
+                self.current = self._render(self._clock.now())
             except LedgerError as error:
                 structlog.get_logger().error("rendering waits for the ledger", error=str(error))
-                return
-            self._metrics.took(snapshot)
-            self.current = Publication(
-                self._renderer.render(view_all(snapshot, now)),
-                self._status_page(snapshot, now),
-                self._ready(snapshot),
-            )
+            except Exception:  # noqa: BLE001 - a defect must not end the poller that called
+                structlog.get_logger().exception("rendering failed")
+
+    def _render(self, now: datetime) -> Publication:
+        snapshot = assemble(self._ledger.snapshot(now), self._pollers, self._prices)
+        self._metrics.took(snapshot)
+        return Publication(
+            self._renderer.render(view_all(snapshot, now)),
+            self._status_page(snapshot, now),
+            self._ready(snapshot),
+        )
 
     def _ready(self, snapshot: Snapshot) -> bool:
         """Return whether every source was tried once, or a ledger with data was loaded."""
-        loaded = any(account.counting_since for account in snapshot.accounts)
+        began = [each.counting_since for each in snapshot.accounts if each.counting_since]
+        loaded = any(since < self._started for since in began)
         return loaded or all(source.last_attempt for source in snapshot.sources)

@@ -17,9 +17,9 @@ the general ones first and the special ones last.
 
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from claude_cost_exporter.pricing.exact import check_decimal
 from claude_cost_exporter.pricing.ids import plain_id
@@ -34,17 +34,49 @@ ServiceTier = Literal[
 class Override(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One entry of `prices.overrides`. What is left out matches everything."""
 
-    account: str | None = None
-    model: str | None = None
-    """An exact id, an alias of the price list, or a `model` label. Never a beginning of one."""
-    token_type: TokenType | None = None
-    service_tier: ServiceTier | None = None
-    from_: date | None = field(default=None, name="from")
-    """First UTC day."""
-    to: date | None = None
-    """First UTC day on which it does not hold any more."""
-    usd_per_million: Decimal | None = None
-    factor: Decimal | None = None
+    account: Annotated[
+        str | None, Meta(description="An account of sources.", examples=["acme"])
+    ] = None
+    model: Annotated[
+        str | None,
+        Meta(
+            description="An exact id, an alias of the price list, or a model label. Never a "
+            "beginning of one.",
+            examples=["claude-opus-5"],
+        ),
+    ] = None
+    token_type: Annotated[
+        TokenType | None, Meta(description="One kind of tokens.", examples=["output"])
+    ] = None
+    service_tier: Annotated[
+        ServiceTier | None,
+        Meta(
+            description="One service tier. A usd_per_million beside it is the rate of that tier.",
+            examples=["batch"],
+        ),
+    ] = None
+    from_: Annotated[date | None, Meta(description="First UTC day.", examples=["2026-11-01"])] = (
+        field(default=None, name="from")
+    )
+    to: Annotated[
+        date | None,
+        Meta(
+            description="First UTC day on which it does not hold any more.",
+            examples=["2027-11-01"],
+        ),
+    ] = None
+    usd_per_million: Annotated[
+        Decimal | None,
+        Meta(
+            description="Rate in USD per million tokens; it needs a model and a token_type. Batch, "
+            "fast, geography and long context still multiply it.",
+            examples=[18.5],
+        ),
+    ] = None
+    factor: Annotated[
+        Decimal | None,
+        Meta(description="Multiplies the list rate: 0.85 is a discount of 15 %.", examples=[0.85]),
+    ] = None
 
     def __post_init__(self) -> None:
         """Refuse an override that contradicts itself; msgspec adds the path to the sentence."""

@@ -66,6 +66,11 @@ class AnthropicUsage:
             buckets = self._report.read(query, window)
             yield from usage_records(ATTRIBUTION + suffix, buckets, one)
 
+    def totals(self, window: Window) -> Iterator[UsageRecord]:
+        """Yield the probe's rows only: what was used, without who used it."""
+        buckets = self._probe(window, history=False)
+        yield from usage_records(PROBE if self._speed else f"{PROBE}/nospeed", buckets, None)
+
     def _probe(self, window: Window, *, history: bool) -> list[Bucket]:
         """Read the exact totals; without speed when grouping by it is refused for good."""
         with_speed = Query(PRICE_DIMENSIONS, history=history)

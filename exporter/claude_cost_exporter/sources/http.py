@@ -151,7 +151,7 @@ class ApiClient:
             error, attempts = failure.error, retrying.statistics["attempt_number"]
         if attempts == 1:
             raise error
-        raise type(error)(f"{error}; tried {attempts} times in {patience.used:.0f} s")
+        raise error.saying(f"{error}; tried {attempts} times in {patience.used:.0f} s")
 
     def _backoff(self, state: tenacity.RetryCallState) -> float:
         failure = state.outcome.exception() if state.outcome else None
@@ -169,7 +169,7 @@ class ApiClient:
         until, error = self._asked_to_wait
         left = until - self._clock.monotonic()
         if left > 0:
-            raise type(error)(f"{path}: not asked for another {left:.0f} s, as told: {error}")
+            raise error.saying(f"{path}: not asked for another {left:.0f} s, as told: {error}")
 
     def _attempt(
         self, path: str, params: Sequence[tuple[str, str]], headers: Mapping[str, str]

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 WINDOW_SECONDS = 600.0
 REQUESTS_PER_WINDOW = 60
 HISTORY_SPACING_SECONDS = 1.0
+ROUNDING_SECONDS = 0.001
+"""A clock may wake a little early; asked again then, it could do so for ever."""
 
 
 class Limiter:
@@ -48,8 +50,9 @@ class Limiter:
                 self._last_history = self._clock.monotonic()
             else:
                 self._forget()
-                if len(self._recent) >= self._most:
+                while len(self._recent) >= self._most and not self._stop.is_set():
                     self._wait_until(self._recent[0] + WINDOW_SECONDS)
+                    self._forget()
                 self._recent.append(self._clock.monotonic())
             yield
 
@@ -64,7 +67,7 @@ class Limiter:
     def _wait_until(self, moment: float) -> None:
         seconds = moment - self._clock.monotonic()
         if seconds > 0:
-            self._clock.wait(seconds, self._stop)
+            self._clock.wait(seconds + ROUNDING_SECONDS, self._stop)
 
     def _forget(self) -> None:
         oldest = self._clock.monotonic() - WINDOW_SECONDS

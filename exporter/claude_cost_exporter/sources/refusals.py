@@ -69,7 +69,9 @@ def refusal(
         )
     elif status in ADVICE:
         sentence += f"; {ADVICE[status]}"
-    return ERRORS.get(status, default)(sentence)
+    error = ERRORS.get(status, default)(sentence)
+    error.status = status
+    return error
 
 
 def may_pass(status: int, headers: Mapping[str, str]) -> bool:

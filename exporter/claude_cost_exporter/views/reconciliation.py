@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import date
 
-    from claude_cost_exporter.comparison import Comparison, LineOfDay
+    from claude_cost_exporter.comparison import BillState, Comparison, LineOfDay
     from claude_cost_exporter.snapshot import Line
 
 RELATIVE = 0.001
@@ -71,7 +71,7 @@ class Reconciliation:
 
 def reconcile(comparison: Comparison) -> Reconciliation:
     """Return every line with the reason of its difference."""
-    usual = {line: ratio for line, ratio in _usual_ratios(comparison)}
+    usual = dict(_usual_ratios(comparison))
     discount = _discount(comparison, usual)
     explained = tuple(_explain(comparison, row, usual, discount) for row in comparison.lines)
     return Reconciliation(comparison, explained, discount)
@@ -119,16 +119,23 @@ def _explain(
     state = comparison.bills.get(row.day)
     if row.billed is None or state is None:
         return Explained(row, Reason.NOT_READ)
-    difference = row.billed - row.estimated
-    if abs(difference) <= max(ABSOLUTE, RELATIVE * row.estimated):
+    if abs(row.billed - row.estimated) <= max(ABSOLUTE, RELATIVE * row.estimated):
         return Explained(row, None)
-    if not state.in_force:
-        return Explained(row, Reason.NOT_SETTLED)
-    if row.day in comparison.unread:
-        return Explained(row, Reason.USAGE_UNREAD)
+    if not state.in_force or row.day in comparison.unread:
+        return Explained(row, Reason.USAGE_UNREAD if state.in_force else Reason.NOT_SETTLED)
     if row.estimated <= 0:
         return _without_estimate(comparison, row)
-    ratio = row.billed / row.estimated
+    return _by_ratio(row, state, row.billed / row.estimated, usual, discount)
+
+
+def _by_ratio(
+    row: LineOfDay,
+    state: BillState,
+    ratio: float,
+    usual: Mapping[Line, float],
+    discount: float | None,
+) -> Explained:
+    """Explain a difference by the ratio that the line, or everything, usually has."""
     if discount is not None and _same(ratio, discount):
         return Explained(row, Reason.DISCOUNT, f"{1 - discount:.1%}")
     if row.line in usual and _same(ratio, usual[row.line]):

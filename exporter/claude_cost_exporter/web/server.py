@@ -1,27 +1,26 @@
-"""Serving the application with hypercorn, against slow and silent clients (floor 5)."""
+"""Listening and serving, against slow and silent clients (floor 5)."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import hypercorn.asyncio
-from hypercorn.config import Config as HypercornConfig
-from hypercorn.config import Sockets
+import uvicorn
 
 from claude_cost_exporter.errors import ExporterError
+from claude_cost_exporter.web.connections import LIMITS, ServerConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from threading import Event
 
     from starlette.applications import Starlette
 
-HEADER_SECONDS = 10
-GRACE_SECONDS = 3
-BACKLOG = 1024
-DEFAULT_PORT = 9853
+    from claude_cost_exporter.web.connections import Limits
+
+HIGHEST_PORT = 65_535
 
 
 def listen(addresses: Sequence[str]) -> list[socket.socket]:
@@ -31,42 +30,60 @@ def listen(addresses: Sequence[str]) -> list[socket.socket]:
 
 def _listen(address: str) -> socket.socket:
     host, colon, port = address.rpartition(":")
-    if not colon or not port.isdigit():
+    if not colon or not port.isdecimal() or int(port) > HIGHEST_PORT:
         raise ExporterError(f"--web.listen-address={address}: expected HOST:PORT or :PORT")
-    bare = host.strip("[]")
+    bare = host.removeprefix("[").removesuffix("]")
+    both = not bare and socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if both or ":" in bare else socket.AF_INET
     try:
-        family = socket.AF_INET6 if ":" in bare else socket.AF_INET
-        listener = socket.create_server((bare, int(port)), family=family, backlog=BACKLOG)
-    except OSError as error:
-        raise ExporterError(f"cannot listen on {address}: {error.strerror}") from error
-    listener.setblocking(False)  # noqa: FBT003 - the socket API
-    return listener
+        return socket.create_server(
+            (bare, int(port)), family=family, backlog=LIMITS.backlog, dualstack_ipv6=both
+        )
+    except (OSError, UnicodeError) as error:
+        cause = getattr(error, "strerror", None) or "not a host name"
+        raise ExporterError(f"cannot listen on {address}: {cause}") from error
 
 
 def address_of(listener: socket.socket) -> str:
     """Return the URL of a listening socket."""
     host, port = listener.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown if host not in ('0.0.0.0', '::') else 'localhost'}:{port}"  # noqa: S104
+    if host in ("0.0.0.0", "::"):  # noqa: S104 - shown, not bound
+        host = "localhost"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def serve(app: Starlette, listeners: Sequence[socket.socket], stop: Event) -> None:
-    """Serve until `stop` is set; open requests get a few seconds to end."""
-    config = HypercornConfig()
-    config.keep_alive_timeout = HEADER_SECONDS  # runs from the connection until a whole header
-    config.graceful_timeout = GRACE_SECONDS
-    config.errorlog = config.accesslog = None
-    config.include_server_header = False
+def serve(
+    app: Starlette, listeners: Sequence[socket.socket], stop: Event, limits: Limits = LIMITS
+) -> None:
+    """Serve until `stop` is set; open answers get a few seconds to be read."""
+    server = _Server(ServerConfig(app, limits), stop)
+    asyncio.run(server.serve(list(listeners)))
 
-    class _Prepared(HypercornConfig):
-        def create_sockets(self) -> Sockets:
-            return Sockets([], list(listeners), [])
 
-    prepared = _Prepared()
-    prepared.__dict__.update(config.__dict__)
+class _Server(uvicorn.Server):
+    """Stops when an event is set, and does not wait for those who never read."""
 
-    async def stopped() -> None:
-        while not stop.is_set():  # noqa: ASYNC110 - a thread sets it, not this loop
-            await asyncio.sleep(0.1)
+    config: ServerConfig
 
-    asyncio.run(hypercorn.asyncio.serve(app, prepared, shutdown_trigger=stopped))  # type: ignore[arg-type]
+    def __init__(self, config: ServerConfig, stop: Event) -> None:
+        super().__init__(config)
+        self._stop = stop
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the command line."""
+        yield
+
+    async def on_tick(self, counter: int) -> bool:
+        """Return whether to stop, ten times a second."""
+        return await super().on_tick(counter) or self._stop.is_set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening, and hang up on those who are still there after a few seconds."""
+        loop = asyncio.get_running_loop()
+        loop.call_later(self.config.limits.stop_seconds, self._hang_up)
+        await super().shutdown(sockets)
+
+    def _hang_up(self) -> None:
+        for connection in list(self.config.open):
+            connection.hang_up()

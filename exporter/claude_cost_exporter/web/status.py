@@ -2,39 +2,34 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from html import escape
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from claude_cost_exporter import __version__
-from claude_cost_exporter.views.health import catching_up
+from claude_cost_exporter.views.health import catching_up, state_lost
 from claude_cost_exporter.views.spend import spend
+from claude_cost_exporter.web.chart import OTHERS, spend_by_day
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from datetime import datetime, timedelta
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
 
-    from claude_cost_exporter.snapshot import Snapshot, SourceState
+    from claude_cost_exporter.snapshot import AccountState, Snapshot, SourceState
 
-STYLE = """
-:root{color-scheme:light dark;--ink:#1f2328;--dim:#656d76;--line:#d8dee4;--card:#fff;--page:#f6f8fa;
---accent:#c2410c;--good:#1a7f37;--bad:#cf222e}
-@media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--dim:#8d96a0;--line:#30363d;--card:#161b22;
---page:#0d1117;--accent:#fb923c;--good:#3fb950;--bad:#f85149}}
-*{box-sizing:border-box}body{margin:0;background:var(--page);color:var(--ink);
-font:15px/1.5 system-ui,sans-serif}main{max-width:60rem;margin:0 auto;padding:1.5rem 1rem 3rem}
-h1{font-size:1.3rem;margin:0 0 1rem}h2{font-size:1rem;margin:2rem 0 .5rem}
-.banner{background:var(--accent);color:#fff;text-align:center;padding:.5rem;font-weight:700;
-letter-spacing:.1em}.cards{display:flex;flex-wrap:wrap;gap:.75rem}
-.card{flex:1 1 11rem;background:var(--card);border:1px solid var(--line);border-radius:.5rem;
-padding:.75rem 1rem}.card b{display:block;font-size:1.6rem;font-variant-numeric:tabular-nums}
-.dim{color:var(--dim)}table{width:100%;border-collapse:collapse;background:var(--card);
-border:1px solid var(--line);border-radius:.5rem}th,td{padding:.4rem .75rem;text-align:left;
-border-top:1px solid var(--line);vertical-align:top}th{color:var(--dim);font-weight:600;border:0}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}.up{color:var(--good)}
-.down{color:var(--bad)}.bar{display:block;height:.35rem;border-radius:.2rem;background:var(--accent);
-margin-top:.2rem}.wide{overflow-x:auto}nav a{margin-right:1rem;color:var(--accent)}
-""".replace("\n", "")
+STYLE = (files(__package__) / "status.css").read_text(encoding="utf-8")
 LINKS = ("/metrics", "/-/healthy", "/-/ready")
+FIGURES = {
+    "today": "Today",
+    "yesterday": "Yesterday",
+    "month_to_date": "This month",
+    "last_month": "Last month",
+}
+NOTHING = "–"  # noqa: RUF001 - a dash is meant
+
+Windows = dict[str, float]
+"""Spend in USD by calendar window; a window that has not been read as a whole is absent."""
 
 
 def status_page(snapshot: Snapshot, now: datetime, *, simulated: bool) -> bytes:
@@ -45,98 +40,140 @@ def status_page(snapshot: Snapshot, now: datetime, *, simulated: bool) -> bytes:
 def _page(snapshot: Snapshot, now: datetime, *, simulated: bool) -> Iterator[str]:
     yield '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" '
     yield 'content="width=device-width,initial-scale=1"><meta http-equiv="refresh" content="30">'
-    yield f"<title>claude-cost-exporter</title><style>{STYLE}</style>"
+    yield '<link rel="icon" href="data:,"><title>claude-cost-exporter</title>'
+    yield f"<style>{STYLE}</style>"
     if simulated:
         yield '<div class="banner">SIMULATED DATA</div>'
-    yield "<main><h1>claude-cost-exporter</h1>"
-    yield from _cards(snapshot, now)
-    yield from _models(snapshot, now)
-    yield from _sources(snapshot, now)
-    yield "<h2>Links</h2><nav>"
-    yield from (f'<a href="{link}">{link}</a>' for link in LINKS)
-    yield f'</nav><p class="dim">Version {__version__}. Rendered {now:%Y-%m-%d %H:%M:%S} UTC. '
-    yield "Spend is estimated from tokens and list prices.</p></main></html>"
-
-
-def _cards(snapshot: Snapshot, now: datetime) -> Iterator[str]:
-    totals = {
-        (sample.labels[1], sample.labels[3]): sample.value
-        for sample in spend(snapshot, now)
-        if sample.metric == "llm_spend_usd"
-    }
-    yield '<div class="cards">'
+    yield f"<main><header><h1>claude-cost-exporter</h1>{_health(snapshot)}</header>"
+    yield from _notices(snapshot, now)
+    totals, models = _spend(snapshot, now)
     for account in snapshot.accounts:
-        for window, title in (("today", "today"), ("month_to_date", "this month")):
-            amount = totals.get((account.account, window))
-            shown = "–" if amount is None else f"${amount:,.2f}"  # noqa: RUF001 - a dash
-            why = "history is still loading" if amount is None else "estimated"
-            yield f'<div class="card"><span class="dim">{escape(account.account)}, {title}</span>'
-            yield f'<b>{shown}</b><span class="dim">{why}</span></div>'
-    yield "</div>"
+        yield from _account(snapshot, account, totals[account.account], models, now)
+    yield from _sources(snapshot, now)
+    yield "<footer><p>"
+    yield from (f'<a href="{link}">{link}</a>' for link in LINKS)
+    yield f'<p class="dim">Version {__version__}, rendered {now:%Y-%m-%d %H:%M:%S} UTC. Spend is '
+    yield f"estimated from tokens and prices; days are days in {escape(str(snapshot.time_zone))}."
+    yield "</footer></main></html>"
 
 
-def _models(snapshot: Snapshot, now: datetime) -> Iterator[str]:
-    rows: dict[tuple[str, str], dict[str, float]] = {}
+def _health(snapshot: Snapshot) -> str:
+    tried = [source for source in snapshot.sources if source.last_attempt]
+    down = sum(not source.up for source in tried)
+    if down:
+        return f'<span class="down">{down} of {len(snapshot.sources)} sources down</span>'
+    if len(tried) < len(snapshot.sources):
+        return '<span class="wait dim">waiting for the first poll</span>'
+    return '<span class="up">all sources up</span>'
+
+
+def _notices(snapshot: Snapshot, now: datetime) -> Iterator[str]:
+    if any(sample.value for sample in state_lost(snapshot, now)):
+        yield '<p class="notice error">The ledger could not be read and was moved aside; counters '
+        yield f"began anew at {snapshot.state_lost_at:%Y-%m-%d %H:%M} UTC.</p>"
+    unpriced = sum(snapshot.counters.get("llm_unpriced_tokens_total", {}).values())
+    if unpriced:
+        yield f'<p class="notice error">{unpriced:,} tokens have no price: their cost is missing '
+        yield "here. See <code>llm_unpriced_tokens_total</code>.</p>"
+
+
+def _spend(
+    snapshot: Snapshot, now: datetime
+) -> tuple[Mapping[str, Windows], Mapping[tuple[str, str], Windows]]:
+    """Return spend by account, and by account and model."""
+    totals: dict[str, Windows] = defaultdict(dict)
+    models: dict[tuple[str, str], Windows] = defaultdict(dict)
     for sample in spend(snapshot, now):
-        if sample.metric == "llm_model_spend_usd":
+        if sample.metric == "llm_spend_usd":
+            _, account, _, window = sample.labels
+            totals[account][window] = sample.value
+        elif sample.metric == "llm_model_spend_usd":
             _, account, model, window = sample.labels
-            rows.setdefault((account, model), {})[window] = sample.value
-    yield "<h2>Spend by model</h2>"
-    if not rows:
-        yield '<p class="dim">Nothing has been read yet.</p>'
-        return
-    yield '<div class="wide"><table><tr><th>Account<th>Model<th class="n">Today<th class="n">'
-    yield "This month</tr>"
-    month = {key: value.get("month_to_date", 0.0) for key, value in rows.items()}
-    largest = max(month.values()) or 1.0
-    for key in sorted(rows, key=lambda each: -month[each]):
-        today = rows[key].get("today", 0.0)
-        share = 100 * month[key] / largest
-        yield f"<tr><td>{escape(key[0])}<td>{escape(key[1])}"
-        yield f'<span class="bar" style="width:{share:.1f}%"></span>'
-        yield f'<td class="n">${today:,.2f}<td class="n">${month[key]:,.2f}</tr>'
+            models[account, model][window] = sample.value
+    return totals, models
+
+
+def _account(
+    snapshot: Snapshot,
+    account: AccountState,
+    totals: Windows,
+    models: Mapping[tuple[str, str], Windows],
+    now: datetime,
+) -> Iterator[str]:
+    name = account.account
+    yield f"<h2>{escape(name)} <small>{escape(account.organization_name)}</small></h2>"
+    yield '<div class="figures">'
+    for window, title in FIGURES.items():
+        yield f'<div class="card"><span class="dim">{title}</span><b>{_dollars(totals, window)}</b>'
+        yield "</div>" if window in totals else "<small>history is loading</small></div>"
+    yield "</div>"
+    of_account = {model: windows for (whose, model), windows in models.items() if whose == name}
+    ranked = sorted(of_account, key=lambda model: (*_largest_first(of_account[model]), model))
+    colours = {model: min(rank, OTHERS) for rank, model in enumerate(ranked)}
+    yield from spend_by_day(snapshot, name, now, colours)
+    if ranked:
+        yield from _models(of_account, colours)
+
+
+def _largest_first(windows: Windows) -> tuple[float, float]:
+    return -windows.get("month_to_date", 0.0), -max(windows.values())
+
+
+def _models(models: Mapping[str, Windows], colours: Mapping[str, int]) -> Iterator[str]:
+    yield '<div class="card wide"><table><tr><th>Model<th class="n">Today<th class="n">This month'
+    yield '<th class="n">Share</tr>'
+    month = sum(windows.get("month_to_date", 0.0) for windows in models.values())
+    for model, colour in colours.items():
+        windows = models[model]
+        share = f"{windows['month_to_date'] / month:.0%}" if month else NOTHING
+        yield f'<tr><td class="long name"><span class="swatch c{colour}"></span>{escape(model)}'
+        yield f'<td class="n">{_dollars(windows, "today")}'
+        yield f'<td class="n">{_dollars(windows, "month_to_date")}<td class="n dim">{share}</tr>'
     yield "</table></div>"
 
 
 def _sources(snapshot: Snapshot, now: datetime) -> Iterator[str]:
-    yield '<h2>Sources</h2><div class="wide"><table><tr><th>Account<th>Source<th>State<th>'
-    yield "Last success<th>Read up to<th>History from</tr>"
+    yield '<h2>Sources</h2><div class="card wide"><table class="sources"><tr><th>Account<th>Source'
+    yield "<th>Last attempt<th>Last success<th>Data until<th>History from</tr>"
     for state in snapshot.sources:
-        yield f"<tr><td>{escape(state.account)}<td>{escape(state.source)}<td>{_state(state, now)}"
-        yield f"<td>{_ago(now, state.last_success)}<td>{_moment(state.watermark)}"
+        yield f'<tr><td class="long">{escape(state.account)}<td>{escape(state.source)}'
+        yield f"<td>{_state(state, now)}"
+        yield from (f"<td>{_ago(now, moment)}" for moment in (state.last_success, state.watermark))
         yield f"<td>{_history(state)}</tr>"
-        for note in (state.last_error, *state.notes):
-            if note:
-                yield f'<tr><td><td><td colspan="4" class="dim">{escape(note)}</tr>'
+        if state.last_error:
+            yield '<tr class="said"><td colspan="6"><div class="error">'
+            yield f"{escape(state.last_error)}</div></tr>"
+        for note in state.notes:
+            yield f'<tr class="said"><td colspan="6" class="dim">{escape(note)}</tr>'
     yield "</table></div>"
 
 
 def _state(state: SourceState, now: datetime) -> str:
     if state.last_attempt is None:
-        return '<span class="dim">not tried yet</span>'
-    words = '<span class="up">up</span>' if state.up else '<span class="down">down</span>'
-    return f"{words}, catching up" if catching_up(state, now) else words
+        return '<span class="wait dim">none yet</span>'
+    word = "up" if state.up else "down"
+    late = state.watermark is not None and catching_up(state, now)
+    more = "<br><small>catching up</small>" if late else ""
+    return f'<span class="{word}">{word}</span>, {_ago(now, state.last_attempt)}{more}'
 
 
 def _history(state: SourceState) -> str:
     if state.history_start is None:
-        return "–"  # noqa: RUF001 - a dash
+        return NOTHING
     loading = state.history_target is not None and state.history_start > state.history_target
-    goal = f", loading back to {state.history_target:%Y-%m-%d}" if loading else ""
-    return f"{state.history_start:%Y-%m-%d %H:%M}{goal}"
+    goal = f"<br><small>loading back to {state.history_target:%Y-%m-%d}</small>" if loading else ""
+    return f"{state.history_start:%Y-%m-%d}{goal}"
 
 
-def _moment(moment: datetime | None) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}" if moment else "–"  # noqa: RUF001 - a dash
+def _dollars(windows: Windows, window: str) -> str:
+    amount = windows.get(window)
+    return NOTHING if amount is None else f"${amount:,.2f}"
 
 
 def _ago(now: datetime, moment: datetime | None) -> str:
-    return f"{_seconds(now - moment)} ago" if moment else "never"
-
-
-def _seconds(age: timedelta) -> str:
-    seconds = int(age.total_seconds())
-    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
+    if moment is None:
+        return NOTHING
+    seconds = max(0, int((now - moment).total_seconds()))
+    sizes = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+    size, unit = next((each for each in sizes if seconds >= each[0]), sizes[-1])
+    return f'<span title="{moment:%Y-%m-%d %H:%M:%S} UTC">{seconds // size} {unit} ago</span>'

@@ -1,0 +1,124 @@
+"""Configurations with something wrong, and the sentences about it: (name, YAML, problems)."""
+
+from __future__ import annotations
+
+GOOD = "sources: [{type: anthropic, account: acme, admin_key_env: KEY}]\n"
+
+
+def source(more="", start="type: anthropic, account: acme, admin_key_env: KEY"):
+    """Return a configuration with one source."""
+    return f"sources: [{{{start}{more and ', '}{more}}}]\n"
+
+
+def override(text):
+    """Return a good configuration with one override."""
+    return f"{GOOD}prices: {{overrides: [{{{text}}}]}}\n"
+
+
+DOCUMENTS = [
+    ("empty", "", "config: expected a mapping with sources, found nothing"),
+    ("only a comment", "# nothing yet\n", "config: expected a mapping with sources, found nothing"),
+    ("a list", "[1]", "config: expected a mapping with sources, found the list [1]"),
+    ("a text", "hello", "config: expected a mapping with sources, found the str 'hello'"),
+    ("not YAML", "sources: [", "line 1, column 11: expected the node content"),
+    ("a tab", "sources:\n\t- 1\n", "line 2, column 1: found character '\\t' that cannot start"),
+    ("two documents", f"{GOOD}---\n{GOOD}", "line 2, column 1: but found another document"),
+    ("a key twice", f"{GOOD}time_zone: UTC\ntime_zone: UTC\n", "line 3, column 1: time_zone is given twice"),
+    ("a tag", "sources: !!python/object:os.system x", "line 1, column 10: could not determine a constructor"),
+    ("a wrong tag", "series_cap: !!int x", "YAML: invalid literal for int() with base 10: 'x'"),
+    ("a control character", "sources: \x01", "YAML: unacceptable character #x0001"),
+    ("an alias of nothing", "sources: *x", "line 1, column 10: found undefined alias 'x'"),
+    ("deep nesting", "[" * 5000, "YAML: maximum recursion depth exceeded"),
+]  # fmt: skip
+
+PROBLEMS = [
+    # keys and their types
+    ("unknown key", GOOD + "timezone: UTC", "timezone: unknown key; did you mean time_zone?"),
+    ("nothing alike", GOOD + "zzz: 1", "zzz: unknown key; known: sources, ledger, scrape_interval"),
+    ("a number as key", GOOD + "7: 1", "7: unknown key; known: sources"),
+    ("unknown in a block", GOOD + "ledger: {uri: x}", "ledger.uri: unknown key; did you mean url?"),
+    ("unknown in a source", source("poll_intervall: 60s"), "sources[0].poll_intervall: unknown key; did you mean poll_interval?"),
+    ("a plain key's place", source("admin_key: abc"), "sources[0].admin_key: unknown key; did you mean admin_key_env?"),
+    ("unknown in an override", override("factor: 0.9, modell: x"), "prices.overrides[0].modell: unknown key; did you mean model?"),
+    ("no sources", "time_zone: UTC", "sources: missing; write sources: [{'type': 'anthropic'"),
+    ("sources empty", "sources: []", "sources: at least one is needed; `claude-cost-exporter demo` needs none"),
+    ("sources null", "sources:", "sources: is empty; give a list of blocks or leave the key out"),
+    ("sources a mapping", "sources: {type: anthropic}", "sources: expected list of blocks, found {'type': 'anthropic'}"),
+    ("a source is a text", "sources: [acme]", "sources[0]: expected a mapping, found 'acme'"),
+    ("a block is a text", GOOD + "ledger: x.db", "ledger: expected a mapping, found 'x.db'"),
+    ("a block is empty", GOOD + "prices:", "prices: is empty; give a block or leave the key out"),
+    ("overrides a mapping", GOOD + "prices: {overrides: {factor: 1}}", "prices.overrides: expected list of blocks, found {'factor': 1}"),
+    ("an override is a number", GOOD + "prices: {overrides: [0.9]}", "prices.overrides[0]: expected a mapping, found 0.9"),
+    ("a list for a number", GOOD + "series_cap: [1]", "series_cap: expected whole number, found [1]"),
+    ("a fraction", GOOD + "series_cap: 1.5", "series_cap: expected whole number, found 1.5"),
+    ("a bool for a number", GOOD + "series_cap: yes", "series_cap: expected whole number, found True"),
+    ("too few", GOOD + "series_cap: 0", "series_cap: expected whole number >= 1, found 0"),
+    ("a number for text", GOOD + "time_zone: 1", "time_zone: expected text, found 1; put it in quotes"),
+    ("no for text", source(start="type: anthropic, account: no, admin_key_env: KEY"), "sources[0].account: expected text, found False; put it in quotes"),
+    ("a very long value", GOOD + f"series_cap: {'x' * 500}", f"series_cap: expected whole number, found '{'x' * 59}…"),
+    ("a list in itself", GOOD + "series_cap: &a [*a]", "series_cap: expected whole number, found [[...]]"),
+    # durations
+    ("no unit", GOOD + "scrape_interval: 15", "scrape_interval: '15' is not a duration; write 60s, 15m, 1h30m or 90d"),
+    ("a word", GOOD + "scrape_interval: often", "scrape_interval: 'often' is not a duration"),
+    ("a fraction of an hour", source("history: 1.5h"), "sources[0].history: '1.5h' is not a duration"),
+    ("a negative duration", source("history: -1d"), "sources[0].history: '-1d' is not a duration"),
+    ("a space", source("history: 1 d"), "sources[0].history: '1 d' is not a duration"),
+    ("beyond the calendar", source("history: 999999999w"), "sources[0].history: '999999999w' is longer than any calendar; write 90d or 3650d"),
+    ("longer than the API exists", source("history: 3651d"), "sources[0].history: 3651d is not between 0d and 3650d; write 90d"),
+    ("an interval of 0", GOOD + "scrape_interval: 0s", "scrape_interval: 0s is not more than 0s and at most 1d; write 15s"),
+    ("an interval of 2 days", GOOD + "scrape_interval: 2d", "scrape_interval: 2d is not more than 0s and at most 1d; write 15s"),
+    ("a hold below the interval", GOOD + "{scrape_interval: 1m, new_series_hold: 59s}"[1:-1].replace(", ", "\n"), "new_series_hold: 59s is not between the scrape_interval of 1m and 1d; a scrape must see the 0: leave it out for 2m30s"),
+    ("a hold of 0", GOOD + "new_series_hold: 0s", "new_series_hold: 0s is not between the scrape_interval of 15s and 1d"),
+    ("a hold of a week", GOOD + "new_series_hold: 1w", "new_series_hold: 1w is not between"),
+    ("no hold but null", GOOD + "new_series_hold: soon", "new_series_hold: 'soon' is not a duration"),
+    # words
+    ("a city", GOOD + "time_zone: Berlin", "time_zone: 'Berlin' is not a time zone; did you mean"),
+    ("nearly a zone", GOOD + "time_zone: Europe/Berln", "time_zone: 'Europe/Berln' is not a time zone; did you mean Europe/Berlin?"),
+    ("a folder of zones", GOOD + "time_zone: Europe", "time_zone: 'Europe' is not a time zone; did you mean"),
+    ("a path as zone", GOOD + "time_zone: ../../etc/passwd", "time_zone: '../../etc/passwd' is not a time zone; write UTC or Europe/Berlin"),
+    ("no zone", GOOD + "time_zone: ''", "time_zone: '' is not a time zone; write UTC or Europe/Berlin"),
+    ("a NUL in a zone", GOOD + 'time_zone: "a\\0b"', "time_zone: 'a\\x00b' is not a time zone"),
+    ("half a weekday", GOOD + "week_start: mond", "week_start: 'mond' is not known; did you mean monday?"),
+    ("a weekday's number", GOOD + "week_start: 1", "week_start: 1 is not known; known: monday, tuesday"),
+    # ledger
+    ("a path as ledger", GOOD + "ledger: {url: /var/lib/ledger.db}", "ledger.url: /var/lib/ledger.db is not sqlite:///PATH"),
+    ("a ledger in memory", GOOD + "ledger: {url: 'sqlite:///:memory:'}", "ledger.url: sqlite:… is not sqlite:///PATH"),
+    ("no path", GOOD + "ledger: {url: 'sqlite://'}", "ledger.url: sqlite:… is not sqlite:///PATH"),
+    # accounts
+    ("no type", "sources: [{account: acme, admin_key_env: KEY}]", "sources[0].type: missing; known: anthropic"),
+    ("nearly a type", "sources: [{type: antropic, account: acme}]", "sources[0].type: 'antropic' is not known; did you mean anthropic?"),
+    ("a list as type", "sources: [{type: [anthropic]}]", "sources[0].type: ['anthropic'] is not known; did you mean anthropic?"),
+    ("no account", "sources: [{type: anthropic, admin_key_env: KEY}]", "sources[0].account: missing; write account: acme, for example"),
+    ("an account with a space", source(start="type: anthropic, account: a b, admin_key_env: KEY"), "sources[0].account: 'a b' is not 1 to 64 letters, digits, _ . or -; write acme"),
+    ("no key", source(start="type: anthropic, account: acme"), "sources[0].admin_key_file: exactly one of admin_key_file, admin_key_env, admin_key_command is needed; none is given"),
+    ("two keys", source("admin_key_command: [sh]"), "sources[0].admin_key_file: exactly one of admin_key_file, admin_key_env, admin_key_command is needed; these are given: admin_key_env, admin_key_command"),
+    ("a command as text", source(start="type: anthropic, account: acme, admin_key_command: pass x"), "sources[0].admin_key_command: expected list of texts, found 'pass x'"),
+    ("a number in a command", source(start="type: anthropic, account: acme, admin_key_command: [sh, 5]"), "sources[0].admin_key_command[1]: expected text, found 5; put it in quotes"),
+    ("polled too often", source("poll_interval: 59s"), "sources[0].poll_interval: 59s is less than 60s, the shortest that Anthropic allows; write 60s"),
+    ("polled too often by a gateway", source('poll_interval: 5s, base_url: "https://gateway.example.com"'), "sources[0].poll_interval: 5s is less than 60s"),
+    ("polled always", source('poll_interval: 0s, base_url: "http://127.0.0.1:1"'), "sources[0].poll_interval: 0s is not more than 0s and at most 1d; write 60s"),
+    ("polled never", source("poll_interval: 25h"), "sources[0].poll_interval: 1d1h is not more than 0s and at most 1d; write 60s"),
+    ("http", source('base_url: "http://api.example.com"'), "sources[0].base_url: http://api.example.com is not https; a key goes unencrypted to this machine only: write https://HOST[:PORT][/PATH]"),
+    ("http that looks local", source('base_url: "http://localhost.example.com"'), "sources[0].base_url: http://localhost.example.com is not https"),
+    ("another scheme", source('base_url: "ftp://127.0.0.1"'), "sources[0].base_url: ftp://127.0.0.1 is not https"),
+    ("no scheme", source("base_url: api.anthropic.com"), "sources[0].base_url: api.anthropic.com is not https://HOST[:PORT][/PATH]; write that and nothing else"),
+    ("a query", source('base_url: "https://example.com/?x=1"'), "sources[0].base_url: https://example.com/?x=1 is not https://HOST[:PORT][/PATH]"),
+    ("a wrong port", source('base_url: "https://example.com:99999"'), "sources[0].base_url: https://example.com:99999 is not https://HOST[:PORT][/PATH]: Port out of range"),
+    ("half an address", source('base_url: "https://[::1"'), "sources[0].base_url: https://[::1 is not https://HOST[:PORT][/PATH]: Invalid IPv6 URL"),
+    # overrides
+    ("neither", override("model: claude-opus-5"), "prices.overrides[0]: an override needs exactly one of usd_per_million and factor"),
+    ("both", override("model: claude-opus-5, token_type: output, factor: 1, usd_per_million: 1"), "prices.overrides[0]: an override needs exactly one of usd_per_million and factor"),
+    ("a rate for everything", override("usd_per_million: 1"), "prices.overrides[0]: usd_per_million needs a model and a token_type"),
+    ("a negative factor", override("factor: -0.1"), "prices.overrides[0]: factor is -0.1; it must be more than 0"),
+    ("a factor in words", override("factor: half"), "prices.overrides[0].factor: expected number, found 'half'"),
+    ("not a number", override("factor: .nan"), "prices.overrides[0]: factor is NaN; it must be more than 0"),
+    ("another token type", override("factor: 0.9, token_type: outputs"), "prices.overrides[0].token_type: 'outputs' is not known; did you mean output?"),
+    ("another tier", override("factor: 0.9, service_tier: bulk"), "prices.overrides[0].service_tier: 'bulk' is not known; known: standard, batch"),
+    ("a day that is none", override("factor: 0.9, from: 2026-13-01"), "prices.overrides[0].from: expected day (YYYY-MM-DD), found '2026-13-01'"),
+    ("a day without zeros", override("factor: 0.9, from: 2026-1-1"), "prices.overrides[0].from: expected day (YYYY-MM-DD), found '2026-1-1'"),
+    ("the end before the start", override("factor: 0.9, from: 2026-02-01, to: 2026-01-01"), "prices.overrides[0]: an override must end after it begins"),
+    ("of no account", override("factor: 0.9, account: acne"), "prices.overrides[0].account: 'acne' is no account of sources; did you mean acme?"),
+    ("of nothing listed", override("factor: 0.9, model: claude-zero"), "prices.overrides[0]: this override gives factor 0.9 for model claude-zero, which has no list price"),
+    ("of a tier without price", override("factor: 0.9, service_tier: priority"), "prices.overrides[0]: this override gives factor 0.9 for service_tier priority"),
+]  # fmt: skip
+"""Each has exactly this one problem."""
