@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 
 class LineOfDay(NamedTuple):
-    """One line of one day; `billed` is None while the bill of the day has not been read."""
+    """One line of one day; `billed` is None while the bill of the day has not been read.
+
+    `settled` is what it said when the bill came into force.
+    """
 
     day: date
     line: Line
     estimated: int
     billed: int | None
+    settled: int
     tokens: int
 
 

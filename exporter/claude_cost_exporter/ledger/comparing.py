@@ -63,20 +63,34 @@ def _lines(
     bills: Mapping[date, Row[tuple[int, ...]]],
 ) -> Iterator[LineOfDay]:
     estimated = dict(_estimated(connection, account_id, first, last))
-    billed: dict[tuple[date, Line], int] = defaultdict(int)
-    for key, day, amount in stored_bill(
-        connection, account_id, first.toordinal(), last.toordinal()
-    ):
-        if role_of(key.query_set) != BILL or api_of(key.query_set) != api_of(bills[day].query_set):
-            continue
-        for kind, member in billed_scopes(key):
-            if kind == LINE:
-                billed[day, Line.of(Scope("", LINE, member))] += amount.amount
+    billed, settled = (
+        _billed(connection, account_id, first, last, bills, column)
+        for column in ("amount", "settled_amount")
+    )
     for place in sorted({*estimated, *billed}):
         day, line = place
         cost, tokens = estimated.get(place, (0, 0))
         charged = billed.get(place, 0) if day in bills else None
-        yield LineOfDay(day, line, cost, charged, tokens)
+        yield LineOfDay(day, line, cost, charged, settled.get(place, 0), tokens)
+
+
+def _billed(  # noqa: PLR0913, PLR0917 - whose, when, by which API, and which of two amounts
+    connection: Connection,
+    account_id: int,
+    first: date,
+    last: date,
+    bills: Mapping[date, Row[tuple[int, ...]]],
+    column: str,
+) -> Mapping[tuple[date, Line], int]:
+    sums: dict[tuple[date, Line], int] = defaultdict(int)
+    stored = stored_bill(connection, account_id, first.toordinal(), last.toordinal(), column)
+    for key, day, amount in stored:
+        if role_of(key.query_set) != BILL or api_of(key.query_set) != api_of(bills[day].query_set):
+            continue
+        for kind, member in billed_scopes(key):
+            if kind == LINE:
+                sums[day, Line.of(Scope("", LINE, member))] += amount.amount
+    return sums
 
 
 def _estimated(

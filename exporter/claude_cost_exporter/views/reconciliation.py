@@ -19,14 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import date
 
-    from claude_cost_exporter.comparison import BillState, Comparison, LineOfDay
+    from claude_cost_exporter.comparison import Comparison, LineOfDay
     from claude_cost_exporter.snapshot import Line
 
 RELATIVE = 0.001
 ABSOLUTE = NANO // 200
 SAME_RATIO = 0.005
 LEAST_DAYS = 3
-SETTLING_DAYS = 2
+LANDING = 4 * DAY
+"""Parts of a bill have been seen to arrive this long after the day."""
 NO_USAGE_REPORT = ("code_execution", "session_usage")
 
 
@@ -37,11 +38,13 @@ class Reason(StrEnum):
     NOT_SETTLED = "the bill has not settled yet"
     USAGE_UNREAD = "the usage of the day has not been read completely"
     DISCOUNT = "discount"
+    WHOLE_DAY = "the whole day is billed at another rate"
     NO_USAGE = "billed, but in no usage report"
-    UNPRICED = "no list price: the usage was estimated at nothing"
-    PRICE = "the bill has another price"
+    UNPRICED = "no list price, so nothing was estimated:"
+    PRICE = "the bill has another price:"
+    RESTATED = "the bill was changed after it had settled,"
+    LATE = "late: part of the bill may still arrive"
     UNBILLED = "used, but not billed (refused requests are not)"
-    LATE = "late: the bill changed after it had settled"
     MORE = "billed more than was used (usage may still arrive)"
 
 
@@ -71,51 +74,68 @@ class Reconciliation:
 
 def reconcile(comparison: Comparison) -> Reconciliation:
     """Return every line with the reason of its difference."""
-    usual = dict(_usual_ratios(comparison))
-    discount = _discount(comparison, usual)
-    explained = tuple(_explain(comparison, row, usual, discount) for row in comparison.lines)
-    return Reconciliation(comparison, explained, discount)
+    ratios = _Ratios.of(comparison)
+    explained = tuple(_explain(comparison, row, ratios) for row in comparison.lines)
+    return Reconciliation(comparison, explained, ratios.discount)
 
 
-def _usual_ratios(comparison: Comparison) -> Iterator[tuple[Line, float]]:
-    """Yield the ratio of every line that has had one for at least three days."""
-    by_line: dict[Line, list[float]] = defaultdict(list)
-    for row in comparison.lines:
-        state = comparison.bills.get(row.day)
-        if state and state.in_force and row.billed and row.estimated > 0:
-            by_line[row.line].append(row.billed / row.estimated)
-    for line, ratios in by_line.items():
-        middle = median(ratios)
-        agreeing = sum(_same(ratio, middle) for ratio in ratios)
-        if agreeing >= LEAST_DAYS and 2 * agreeing > len(ratios):
-            yield line, middle
+@dataclass(frozen=True, slots=True)
+class _Ratios:
+    """Billed divided by estimated, where several lines or days have the same."""
+
+    by_day: Mapping[date, float]
+    """What at least half of a day's estimated money has, if it is not 1."""
+    by_line: Mapping[Line, float]
+    """What a line has on most days, at least three."""
+    discount: float | None
+    """What most of the days that have one share, at least three."""
+
+    @classmethod
+    def of(cls, comparison: Comparison) -> _Ratios:
+        """Find them in the days whose bill is in force."""
+        days: dict[date, dict[float, int]] = defaultdict(dict)
+        lines: dict[Line, dict[float, int]] = defaultdict(dict)
+        for row in comparison.lines:
+            state = comparison.bills.get(row.day)
+            if state and state.in_force and row.billed and row.estimated > 0:
+                ratio = row.billed / row.estimated
+                days[row.day][ratio] = days[row.day].get(ratio, 0) + row.estimated
+                lines[row.line][ratio] = lines[row.line].get(ratio, 0) + 1
+        shared = {day: found for day, weights in days.items() if (found := _shared(weights))}
+        usual = {one: found for one, seen in lines.items() if (found := _shared(seen, LEAST_DAYS))}
+        odd = {day: found for day, found in shared.items() if not _same(found, 1.0)}
+        counts: dict[float, int] = defaultdict(int)
+        for ratio in odd.values():
+            counts[ratio] += 1
+        return cls(odd, usual, _shared(counts, LEAST_DAYS))
+
+    def discount_was_learned_on(self, day: date) -> bool:
+        """Return whether a day is the one on which the estimate began to know the discount."""
+        with_it = [
+            one
+            for one, ratio in self.by_day.items()
+            if self.discount and _same(ratio, self.discount)
+        ]
+        return bool(with_it) and day == max(with_it) + DAY
+
+
+def _shared(weights: Mapping[float, int], least: int = 0) -> float | None:
+    """Return the ratio that at least half of the weight has, within half a percent."""
+
+    def near(ratio: float) -> int:
+        return sum(weight for other, weight in weights.items() if _same(other, ratio))
+
+    best = max(weights, key=near, default=None)
+    if best is None or near(best) < least or 2 * near(best) < sum(weights.values()):
+        return None
+    return median(ratio for ratio in weights if _same(ratio, best))
 
 
 def _same(one: float, other: float) -> bool:
     return abs(one / other - 1) < SAME_RATIO
 
 
-def _discount(comparison: Comparison, usual: Mapping[Line, float]) -> float | None:
-    """Return the ratio that at least half of the estimated money has, if it is not 1."""
-    money: dict[Line, int] = defaultdict(int)
-    for row in comparison.lines:
-        money[row.line] += row.estimated
-    best = max(
-        usual.values(),
-        key=lambda ratio: sum(money[line] for line, r in usual.items() if _same(r, ratio)),
-        default=1.0,
-    )
-    agreeing = sum(money[line] for line, ratio in usual.items() if _same(ratio, best))
-    widespread = 2 * agreeing >= sum(money.values())
-    return best if widespread and not _same(best, 1.0) else None
-
-
-def _explain(
-    comparison: Comparison,
-    row: LineOfDay,
-    usual: Mapping[Line, float],
-    discount: float | None,
-) -> Explained:
+def _explain(comparison: Comparison, row: LineOfDay, ratios: _Ratios) -> Explained:
     state = comparison.bills.get(row.day)
     if row.billed is None or state is None:
         return Explained(row, Reason.NOT_READ)
@@ -125,24 +145,27 @@ def _explain(
         return Explained(row, Reason.USAGE_UNREAD if state.in_force else Reason.NOT_SETTLED)
     if row.estimated <= 0:
         return _without_estimate(comparison, row)
-    return _by_ratio(row, state, row.billed / row.estimated, usual, discount)
+    moved_away = abs(row.settled - row.estimated) < abs(row.billed - row.estimated)
+    if moved_away and row.settled != row.billed and row.day not in ratios.by_day:
+        return Explained(row, Reason.RESTATED, f"last on {state.last_changed}")
+    return _by_ratio(row, row.billed / row.estimated, ratios, comparison.last)
 
 
-def _by_ratio(
-    row: LineOfDay,
-    state: BillState,
-    ratio: float,
-    usual: Mapping[Line, float],
-    discount: float | None,
-) -> Explained:
+def _by_ratio(row: LineOfDay, ratio: float, ratios: _Ratios, last: date) -> Explained:
     """Explain a difference by the ratio that the line, or everything, usually has."""
-    if discount is not None and _same(ratio, discount):
-        return Explained(row, Reason.DISCOUNT, f"{1 - discount:.1%}")
-    if row.line in usual and _same(ratio, usual[row.line]):
-        return Explained(row, Reason.PRICE, f"x {ratio:.3f}")
-    if state.last_changed > row.day + SETTLING_DAYS * DAY:
-        return Explained(row, Reason.LATE, f"on {state.last_changed}")
-    return Explained(row, Reason.UNBILLED if ratio < (discount or 1.0) else Reason.MORE)
+    whole = ratios.by_day.get(row.day)
+    if whole is not None and _same(ratio, whole):
+        if ratios.discount is not None and _same(whole, ratios.discount):
+            return Explained(row, Reason.DISCOUNT, f"{1 - whole:.1%}")
+        return Explained(row, Reason.WHOLE_DAY, f"x {whole:.4f}")
+    if row.line in ratios.by_line and _same(ratio, ratios.by_line[row.line]):
+        return Explained(row, Reason.PRICE, f"x {ratio:.4f}")
+    discount = ratios.discount or 1.0
+    if discount < ratio < 1 and ratios.discount_was_learned_on(row.day):
+        return Explained(row, Reason.DISCOUNT, "(learned during this day)")
+    if ratio > (whole or 1.0):
+        return Explained(row, Reason.MORE)
+    return Explained(row, Reason.LATE if last - row.day < LANDING else Reason.UNBILLED)
 
 
 def _without_estimate(comparison: Comparison, row: LineOfDay) -> Explained:
