@@ -111,12 +111,7 @@ class _Ratios:
 
     def discount_was_learned_on(self, day: date) -> bool:
         """Return whether a day is the one on which the estimate began to know the discount."""
-        with_it = [
-            one
-            for one, ratio in self.by_day.items()
-            if self.discount and _same(ratio, self.discount)
-        ]
-        return bool(with_it) and day == max(with_it) + DAY
+        return bool(self.by_day) and day == max(self.by_day) + DAY
 
 
 def _shared(weights: Mapping[float, int], least: int = 0) -> float | None:
