@@ -84,7 +84,7 @@ class _Ratios:
     """Billed divided by estimated, where several lines or days have the same."""
 
     by_day: Mapping[date, float]
-    """What at least half of a day's estimated money has, if it is not 1."""
+    """What most of a day's estimated money has, if it is not 1."""
     by_line: Mapping[Line, float]
     """What a line has on most days, at least three."""
     discount: float | None
@@ -115,13 +115,13 @@ class _Ratios:
 
 
 def _shared(weights: Mapping[float, int], least: int = 0) -> float | None:
-    """Return the ratio that at least half of the weight has, within half a percent."""
+    """Return the ratio that more than half of the weight has, within half a percent."""
 
     def near(ratio: float) -> int:
         return sum(weight for other, weight in weights.items() if _same(other, ratio))
 
     best = max(weights, key=near, default=None)
-    if best is None or near(best) < least or 2 * near(best) < sum(weights.values()):
+    if best is None or near(best) < least or 2 * near(best) <= sum(weights.values()):
         return None
     return median(ratio for ratio in weights if _same(ratio, best))
 
