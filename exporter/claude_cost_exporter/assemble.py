@@ -56,6 +56,8 @@ def _prices(snapshot: Snapshot, prices: PriceHistory) -> Iterable[PriceInForce]:
         for dimensions in combinations:
             rates = prices.current.rates(account, dimensions, today)
             for token_type, rate in zip(TokenType, rates.per_million or (), strict=False):
+                if rate is None:
+                    continue
                 price = PriceInForce(
                     account,
                     model_label(dimensions.model),

@@ -27,7 +27,7 @@ from claude_cost_exporter.sources.schedule import Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
     from threading import Event
 
     from claude_cost_exporter.clock import Clock
@@ -90,11 +90,13 @@ class AccountPoller:
         poll_interval: timedelta,
         history: timedelta,
         changed: Callable[[], None] = lambda: None,
+        billed: Callable[[str, Sequence[date], datetime], None] = lambda *_: None,
     ) -> None:
         self.account, self.provider = account, provider
         self.attempts: dict[str, Attempt] = {}
         self._ledger, self._prices, self._clock = ledger, prices, clock
         self._observer, self._changed, self._whose = observer, changed, whose
+        self._billed = billed
         self._poll_interval, self._history = poll_interval, history
         self._sources = sources
         self._schedules: dict[str, Schedule] = {}
@@ -192,9 +194,11 @@ class AccountPoller:
         what = (self.account, source.name, read, at)
         if source.query_sets:
             bill = [record for record in records if isinstance(record, BillRecord)]
-            written = self._ledger.bill(BillBatch(
+            changes = self._ledger.bill(BillBatch(
                 *what, bill, source.query_sets, is_history=not newest, catching_up_until=until
-            )).written  # fmt: skip
+            ))  # fmt: skip
+            written = changes.written
+            self._billed(self.account, changes.newly_billed, at)
         else:
             written = self._ledger.upsert(Batch(
                 *what, self._priced(records), is_history=not newest, catching_up_until=until

@@ -16,7 +16,16 @@ from claude_cost_exporter import __version__
 from claude_cost_exporter.cli.options import Exit
 from claude_cost_exporter.errors import ConfigError, ExporterError
 
-COMMANDS: tuple[str, ...] = ("serve", "demo", "probe", "check_config", "price", "simulate")
+COMMANDS: tuple[str, ...] = (
+    "serve",
+    "demo",
+    "probe",
+    "check_config",
+    "reconcile",
+    "price",
+    "reprice",
+    "simulate",
+)
 """Names of the modules in this package; each has a function `command`."""
 
 app = typer.Typer(

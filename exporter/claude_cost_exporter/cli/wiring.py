@@ -19,30 +19,36 @@ from claude_cost_exporter.config.load import (
 from claude_cost_exporter.errors import (
     ConfigError,
     LedgerError,
+    LedgerLockedError,
     OrganizationError,
     PriceError,
     SourceError,
     StoppedError,
 )
 from claude_cost_exporter.ingest import AccountPoller
+from claude_cost_exporter.learning import PriceLearner
 from claude_cost_exporter.ledger.base import Settings
+from claude_cost_exporter.ledger.opening import sqlite_path
+from claude_cost_exporter.ledger.reprice import RepricingLedger
 from claude_cost_exporter.ledger.sql import SqlLedger
 from claude_cost_exporter.metrics.publisher import Publisher
 from claude_cost_exporter.metrics.self_metrics import SelfMetrics
 from claude_cost_exporter.pricing.book import PriceBook
+from claude_cost_exporter.pricing.carry import carry_learned
 from claude_cost_exporter.pricing.history import PriceHistory
 from claude_cost_exporter.pricing.overrides import Override
 from claude_cost_exporter.sources.anthropic import AnthropicAccount, AnthropicConfig, read_key
 from claude_cost_exporter.web.status import status_page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
     from claude_cost_exporter.clock import Clock
     from claude_cost_exporter.config.load import Loaded
     from claude_cost_exporter.config.model import Config
+    from claude_cost_exporter.ledger.base import Ledger, StoredBook
     from claude_cost_exporter.snapshot import Snapshot
     from claude_cost_exporter.sources.findings import Probe
     from claude_cost_exporter.sources.http import Transport
@@ -76,6 +82,49 @@ def _unusable(overrides: Mapping[str, Override]) -> Iterator[str]:
         except PriceError as error:
             for sentence in str(error).splitlines():
                 yield f"{where}: {sentence.replace('prices.overrides[0]', 'this override', 1)}"
+
+
+def ledger_url(loaded: Loaded, environment: Mapping[str, str] = os.environ) -> str:
+    """Return where the ledger is."""
+    return loaded.config.ledger.url or default_ledger_url(environment)
+
+
+def current_book(
+    stored: Sequence[StoredBook], overrides: Sequence[Override], now: datetime
+) -> PriceBook:
+    """Return the packaged prices with the user's overrides and what the ledger has learned."""
+    book = PriceBook.packaged().with_overrides(overrides)
+    if not stored:
+        return book
+    return carry_learned(PriceBook.from_document(stored[-1].document), book, now.date())
+
+
+def accept_prices(ledger: Ledger, overrides: Sequence[Override], now: datetime) -> PriceHistory:
+    """Put the current book in force; return it with those that were in force before."""
+    ledger.accept_book(current_book(ledger.books(), overrides, now).document(), now)
+    return PriceHistory(
+        [(one.accepted_at, PriceBook.from_document(one.document)) for one in ledger.books()]
+    )
+
+
+@contextmanager
+def open_for_repricing(
+    loaded: Loaded, now: datetime, environment: Mapping[str, str] = os.environ
+) -> Iterator[tuple[RepricingLedger, PriceBook]]:
+    """Open an existing ledger that no exporter holds, with the prices that serve would use."""
+    url = ledger_url(loaded, environment)
+    path = sqlite_path(url)
+    if path and not path.exists():
+        raise LedgerError(f"there is no ledger {path}: name the exporter's with ledger.url")
+    try:
+        ledger = RepricingLedger(url, _settings(loaded.config), now)
+    except LedgerLockedError as error:
+        held = str(error).partition(";")[0]
+        raise LedgerLockedError(f"{held}; stop it, reprice, and start it again") from None
+    try:
+        yield ledger, current_book(ledger.books(), loaded.overrides, now)
+    finally:
+        ledger.close()
 
 
 def _settings(config: Config) -> Settings:
@@ -159,9 +208,10 @@ class Exporter:
         self.clock, self.stop, self.simulated = clock, stop, simulated
         self.metrics = SelfMetrics()
         secrets = [read_key(block, environment) for block in loaded.sources]
-        self.ledger_url = config.ledger.url or default_ledger_url(environment)
+        self.ledger_url = ledger_url(loaded, environment)
         self.ledger = SqlLedger(self.ledger_url, _settings(config), clock.now())
-        self.prices = self._accept_prices(loaded)
+        self.prices = accept_prices(self.ledger, loaded.overrides, clock.now())
+        self._learner = PriceLearner(self.ledger, self.prices)
         self.accounts: list[AnthropicAccount] = []
         self.pollers: list[AccountPoller] = []
         for block, secret in zip(loaded.sources, secrets, strict=True):
@@ -177,14 +227,6 @@ class Exporter:
             ))  # fmt: skip
         self.publisher = Publisher(
             self.ledger, self.pollers, self.prices, self.metrics, clock, self._status_page
-        )
-
-    def _accept_prices(self, loaded: Loaded) -> PriceHistory:
-        book = PriceBook.packaged().with_overrides(loaded.overrides)
-        self.ledger.accept_book(book.document(), self.clock.now())
-        stored = self.ledger.books()
-        return PriceHistory(
-            [(one.accepted_at, PriceBook.from_document(one.document)) for one in stored]
         )
 
     def _add(self, block: AnthropicConfig, account: AnthropicAccount) -> None:
@@ -203,6 +245,7 @@ class Exporter:
             poll_interval=block.poll_interval,
             history=block.history,
             changed=self._publish,
+            billed=self._learner.billed,
         ))  # fmt: skip
 
     def identify(self) -> None:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime, timedelta
 
     from claude_cost_exporter.ledger.notebook import AccountNotebook
+    from claude_cost_exporter.pricing.evidence import Evidence
     from claude_cost_exporter.pricing.rates import Rates
     from claude_cost_exporter.records import (
         ApiKeyRecord,
@@ -165,6 +166,10 @@ class Ledger(Protocol):
 
     def books(self) -> Sequence[StoredBook]:
         """Return the price books, oldest first."""
+        ...
+
+    def evidence(self, account: str, since: date) -> Evidence:
+        """Return usage and bill of the UTC days from `since` on that have both, whole."""
         ...
 
     def accept_book(self, document: str, now: datetime) -> None:

@@ -104,19 +104,22 @@ def _stored(
 
 
 def stored_bill(
-    connection: Connection, account_id: int, first: int, last: int
+    connection: Connection, account_id: int, first: int, last: int, column: str = "amount"
 ) -> Iterator[tuple[BillKey, date, Amount]]:
-    """Yield every line of the days from ordinal `first` to `last`, both included."""
+    """Yield every line of the days from ordinal `first` to `last`, both included.
+
+    With `settled_amount` as the column it is what the lines said when they came into force.
+    """
     bill, series = tables.bill, tables.bill_series
     dimensions = [series.c[name] for name in BillDimensions._fields]
     query = (
-        select(bill.c.day, bill.c.amount, bill.c.list_amount, series.c.query_set, *dimensions)
+        select(bill.c.day, bill.c[column], bill.c.list_amount, series.c.query_set, *dimensions)
         .join_from(bill, series)
         .where(series.c.account_id == account_id, bill.c.day >= first, bill.c.day <= last)
     )
     for day, amount, list_amount, query_set, *values in connection.execute(query):
         key = BillKey(query_set, BillDimensions(*values))
-        yield key, date.fromordinal(day), Amount(amount, list_amount)
+        yield key, date.fromordinal(day), Amount(amount or 0, list_amount)
 
 
 def _incoming(account: Account, batch: BillBatch) -> dict[tuple[BillKey, date], Amount]:
@@ -191,7 +194,19 @@ def settle(
             "billed_at": billed_at,
         })  # fmt: skip
     upsert(connection, table, writes)
+    _remember_settled(connection, account, newly)
     return newly
+
+
+def _remember_settled(connection: Connection, account: Account, days: Iterable[date]) -> None:
+    """Keep what the lines say now, so that a later change can be told from it."""
+    table, series = tables.bill, tables.bill_series
+    ours = select(series.c.id).where(series.c.account_id == account.id)
+    connection.execute(
+        update(table)
+        .where(table.c.day.in_([day.toordinal() for day in days]), table.c.series_id.in_(ours))
+        .values(settled_amount=table.c.amount)
+    )
 
 
 def _has_settled(

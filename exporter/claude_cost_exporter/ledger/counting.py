@@ -64,10 +64,8 @@ def increments(change: RowChange) -> Iterator[Increment]:
         yield "llm_cost_usd_total", searches, change.cost.web_search
     for token_type, amount in _nonzero(change.tokens):
         yield "llm_tokens_total", (*where, token_type), amount
-    if change.rates.per_million is None:
-        yield from _unpriced(change, model)
-    else:
-        yield from _priced(change, model, where)
+    yield from _priced(change, model, where)
+    yield from _unpriced(change, model)
     if change.cost.total:
         key = (dim.workspace_id, dim.api_key_id, model)
         yield "llm_api_key_cost_usd_total", key, change.cost.total
@@ -89,8 +87,10 @@ def _priced(change: RowChange, model: str, where: tuple[str, ...]) -> Iterator[I
 
 def _unpriced(change: RowChange, model: str) -> Iterator[Increment]:
     tier, reason = change.dimensions.service_tier, change.rates.reason
+    rates = dict(zip(TokenType, change.rates.per_million or (), strict=False))
     for token_type, amount in _nonzero(change.tokens):
-        yield "llm_unpriced_tokens_total", (model, tier, token_type, reason), amount
+        if rates.get(token_type) is None:
+            yield "llm_unpriced_tokens_total", (model, tier, token_type, reason), amount
 
 
 def _nonzero(tokens: Tokens) -> Iterator[tuple[TokenType, int]]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from claude_cost_exporter.ledger.base import Batch, BillBatch, Settings
     from claude_cost_exporter.ledger.counters import CounterStore
     from claude_cost_exporter.ledger.registry import Registry
+    from claude_cost_exporter.records import Dimensions
 
 HOURS_KEPT = timedelta(days=8)
 HOURLY_KINDS = ("all", "attributed")
@@ -135,18 +136,29 @@ def snapshot(
         estimated_days=estimated_days,
         hours=hours,
         estimated_hours=estimated_hours,
-        billed_days=_billed(connection, names, today),
+        billed_days=_billed(connection, names, _first_day(today)),
         first_seen=_first_seen(registry, names),
         workspaces=_workspaces(connection, names),
         api_keys=_api_keys(connection, names),
-        in_use={
-            account.name: registry.in_use(account.id, PROBE, int((now - IN_USE).timestamp()))
-            for account in registry.accounts.values()
-        },
+        in_use=_in_use(registry, int((now - IN_USE).timestamp())),
         state_lost_at=moment(int(lost)) if lost else None,
         ledger_bytes=_size(connection),
         series_dropped=counters.dropped(),
     )
+
+
+def _billed(
+    connection: Connection, names: dict[int, str], since: date
+) -> dict[str, frozenset[date]]:
+    by_id = billed_days(connection, since)
+    return {names[account_id]: frozenset(days) for account_id, days in by_id.items()}
+
+
+def _in_use(registry: Registry, since: int) -> dict[str, frozenset[Dimensions]]:
+    return {
+        account.name: registry.in_use(account.id, PROBE, since)
+        for account in registry.accounts.values()
+    }
 
 
 def _accounts(registry: Registry) -> tuple[AccountState, ...]:
@@ -189,13 +201,6 @@ def billed_days(connection: Connection, since: date = date.min) -> dict[int, set
     for account_id, day in connection.execute(query):
         days[account_id].add(date.fromordinal(day))
     return days
-
-
-def _billed(
-    connection: Connection, names: dict[int, str], today: date
-) -> dict[str, frozenset[date]]:
-    found = billed_days(connection, _first_day(today))
-    return {names[account_id]: frozenset(days) for account_id, days in found.items()}
 
 
 def _first_day(today: date) -> date:

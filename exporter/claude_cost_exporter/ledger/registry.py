@@ -90,7 +90,8 @@ class Registry:
     def _load_rates(self, connection: Connection) -> None:
         self.rates_by_id = {}
         for row in connection.execute(select(tables.rates)):
-            per_million = None if row.input is None else tuple(row[1:6])
+            some = any(rate is not None for rate in row[1:6])
+            per_million = tuple(row[1:6]) if some else None
             self.rates_by_id[row.id] = Rates(
                 per_million, row.web_search, row.origin, row.reason, row.ambiguous
             )

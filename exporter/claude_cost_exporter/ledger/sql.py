@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import insert, select, update
 
 from claude_cost_exporter.clock import floor_hour
-from claude_cost_exporter.ledger import names, reading, rollup, tables
+from claude_cost_exporter.ledger import evidence, names, reading, rollup, tables
 from claude_cost_exporter.ledger.base import BillChanges, Changes, Progress, Settings, StoredBook
 from claude_cost_exporter.ledger.bills import begin_billing, replace_bill, role_of, settle
 from claude_cost_exporter.ledger.counters import CounterStore
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from claude_cost_exporter.ledger.base import Batch, BillBatch, Names
     from claude_cost_exporter.ledger.bills import BillChange
     from claude_cost_exporter.ledger.counting import RowChange
+    from claude_cost_exporter.pricing.evidence import Evidence
     from claude_cost_exporter.records import OrganizationRecord
     from claude_cost_exporter.snapshot import Snapshot
 
@@ -261,6 +262,11 @@ class SqlLedger:
         with self._mutex, translated_errors(self._url), self._engine.connect() as connection:
             rows = connection.execute(select(table).order_by(table.c.id)).all()
         return [StoredBook(reading.moment(row.accepted_at), row.document) for row in rows]
+
+    def evidence(self, account: str, since: date) -> Evidence:
+        """Return usage and bill of the UTC days from `since` on that have both, whole."""
+        with self._mutex, translated_errors(self._url), self._engine.connect() as connection:
+            return evidence.read(connection, self._registry, account, since)
 
     def accept_book(self, document: str, now: datetime) -> None:
         """Store a price book when it differs from the newest one."""

@@ -176,6 +176,7 @@ bill = Table(
     Column("series_id", ForeignKey("bill_series.id"), primary_key=True),
     Column("amount", BigInteger, nullable=False),
     Column("list_amount", BigInteger),
+    Column("settled_amount", BigInteger),  # when the day's bill came into force
     sqlite_with_rowid=False,
 )
 

@@ -17,7 +17,7 @@ from claude_cost_exporter.pricing.overrides import Override, names_of
 from claude_cost_exporter.pricing.quote import Quote, assemble, base_price
 from claude_cost_exporter.pricing.rates import Cost, Rates
 from claude_cost_exporter.pricing.windows import UNKNOWN, window_of
-from claude_cost_exporter.records import NANO, Dimensions, TokenType, UsageRecord
+from claude_cost_exporter.records import NANO, Dimensions, TokenType, UsageRecord, model_label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,17 +58,29 @@ class PriceBook:
         return cls(read_catalogue(text))
 
     def document(self) -> str:
-        """Return the whole book as JSON, overrides included; `from_document` reads it back."""
+        """Return the whole book as JSON, with all it was given; `from_document` reads it back."""
         return msgspec.json.encode(self._catalogue).decode()
 
     def with_overrides(self, overrides: Sequence[Override]) -> Self:
         """Return a book with these overrides instead of the present ones; the last match wins."""
         return type(self)(msgspec.structs.replace(self._catalogue, overrides=tuple(overrides)))
 
+    def with_learned(self, learned: Sequence[Override]) -> Self:
+        """Return a book with these learned rates instead of the present ones.
+
+        They hold where no override does; among them, too, the last match wins.
+        """
+        return type(self)(msgspec.structs.replace(self._catalogue, learned=tuple(learned)))
+
     @property
     def overrides(self) -> tuple[Override, ...]:
         """Return the overrides in force, in order."""
         return self._catalogue.overrides
+
+    @property
+    def learned(self) -> tuple[Override, ...]:
+        """Return what bills taught, in order."""
+        return self._catalogue.learned
 
     @property
     def verified_on(self) -> date:
@@ -78,6 +90,16 @@ class PriceBook:
     def models(self) -> tuple[str, ...]:
         """Return the exact ids of the list, in its order, without aliases."""
         return tuple(model.id for model in self._catalogue.models)
+
+    def name_of(self, model: str) -> str:
+        """Return the list's id of a model, or the label of one that the list does not know."""
+        entry = self._entry(model)
+        return entry.id if entry else model_label(model)
+
+    def lists(self, model: str) -> bool:
+        """Tell whether the list has, or once had, a price of a model."""
+        entry = self._entry(model)
+        return entry is not None and any(price.rates for price in entry.prices)
 
     def rates(
         self, account: str, dimensions: Dimensions, day: date, prompt_tokens: int | None = None
@@ -136,30 +158,24 @@ class PriceBook:
         """Return the exact rates, the context window being settled."""
         entry = self._entry(dimensions.model)
         base = base_price(entry, day, dimensions.context_window, prompt_tokens)
-        deciding = self._deciding(account, dimensions, entry, day)
+        names = names_of(dimensions.model) | ({entry.id, *entry.aliases} if entry else set())
+        overrides, learned = (
+            _deciding([
+                o
+                for o in reversed(entries)
+                if (o.model is None or names & {o.model, plain_id(o.model)})
+                and o.holds(account, dimensions.service_tier, day)
+                and (o.factor is None or base.rates is not None)
+            ])
+            for entries in (self._catalogue.overrides, self._catalogue.learned)
+        )  # fmt: skip
         with exactly():
             factors = self._modifiers.factors(entry.id if entry else None, dimensions, day)
-            return assemble(base, factors, deciding, self._per_web_search(day))
+            return assemble(base, factors, overrides, learned, self._per_web_search(day))
 
     def _entry(self, model: str) -> ModelEntry | None:
         """Return the list's entry of a raw id: exactly, or without what a platform adds."""
         return self._known.get(model) or self._known.get(plain_id(model))
-
-    def _deciding(
-        self, account: str, dimensions: Dimensions, entry: ModelEntry | None, day: date
-    ) -> list[Override | None]:
-        """Return the last matching override of each token type."""
-        names = names_of(dimensions.model) | ({entry.id, *entry.aliases} if entry else set())
-        matching = [
-            o
-            for o in reversed(self._catalogue.overrides)
-            if (o.model is None or names & {o.model, plain_id(o.model)})
-            and o.holds(account, dimensions.service_tier, day)
-        ]
-        return [
-            next((o for o in matching if o.token_type in (None, token_type)), None)
-            for token_type in TokenType
-        ]
 
     def _per_web_search(self, day: date) -> Decimal:
         """Return the price of a search; before the first one, when none was sold, the first."""
@@ -168,11 +184,19 @@ class PriceBook:
         return in_force[-1].usd_per_search
 
 
+def _deciding(newest_first: Sequence[Override]) -> list[Override | None]:
+    """Return the first of these for each token type."""
+    return [
+        next((o for o in newest_first if o.token_type in (None, token_type)), None)
+        for token_type in TokenType
+    ]
+
+
 def _rounded(quote: Quote) -> Rates:
     """Return a quote in whole nano-USD."""
     per_million = None
     if quote.rates is not None:
-        a, b, c, d, e = (_nano(rate) for rate in quote.rates)
+        a, b, c, d, e = (None if rate is None else _nano(rate) for rate in quote.rates)
         per_million = (a, b, c, d, e)
     return Rates(
         per_million, _nano(quote.per_web_search), quote.origin, quote.reason, quote.ambiguous

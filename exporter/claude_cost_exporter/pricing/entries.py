@@ -135,7 +135,7 @@ class WebSearchPrice(Dated, frozen=True, kw_only=True):
 
 
 class Catalogue(_Entry, frozen=True, kw_only=True):
-    """The whole file. A packaged one has no overrides; one from a ledger may have them."""
+    """The whole file. A packaged one has only list prices; one from a ledger may have more."""
 
     format: Literal[1]
     web_search: Annotated[tuple[WebSearchPrice, ...], Meta(min_length=1)]
@@ -143,6 +143,8 @@ class Catalogue(_Entry, frozen=True, kw_only=True):
     modifiers: tuple[Modifier, ...] = ()
     models: Annotated[tuple[ModelEntry, ...], Meta(min_length=1)]
     overrides: tuple[Override, ...] = ()
+    learned: tuple[Override, ...] = ()
+    """What bills taught, in the form of overrides that give way to the user's own."""
 
     def verified_on(self) -> date:
         """Return the newest day on which any entry was checked against its source."""

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 Five = tuple[Decimal, Decimal, Decimal, Decimal, Decimal]
 """One value per `TokenType`, in its order."""
 
+Some = tuple[Decimal | None, Decimal | None, Decimal | None, Decimal | None, Decimal | None]
+"""One value per `TokenType`; None where there is none yet."""
+
 ONE = Decimal(1)
 ONES: Five = (ONE, ONE, ONE, ONE, ONE)
 

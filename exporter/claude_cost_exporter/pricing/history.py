@@ -16,31 +16,34 @@ if TYPE_CHECKING:
 class PriceHistory:
     """Price books by the moment they were accepted, oldest first.
 
-    A new book applies to buckets that start after it was accepted, so that an upgrade or a new
-    override never moves what has been counted.
+    A new book applies to buckets that start after it was accepted, so that an upgrade, a new
+    override or a learned rate never moves what has been counted. Threads that poll may ask while
+    another one accepts a book: the versions are replaced as a whole.
     """
 
     def __init__(self, versions: Sequence[tuple[datetime | None, PriceBook]]) -> None:
-        self._newest_first = tuple(reversed(versions))
-        self._cache: dict[tuple[str, Dimensions, date, int], Rates] = {}
+        self._versions = tuple(versions)
+        self._cache: dict[tuple[str, Dimensions, date, PriceBook], Rates] = {}
 
     @property
     def current(self) -> PriceBook:
         """Return the book that prices what happens now."""
-        return self._newest_first[0][1]
+        return self._versions[-1][1]
+
+    def accept(self, book: PriceBook, now: datetime) -> None:
+        """Price buckets that start after `now` by another book."""
+        self._versions = (*self._versions, (now, book))
 
     def rates(self, account: str, record: UsageRecord) -> Rates:
         """Return the rates of a record that the ledger has not seen before."""
-        index = self._version(record.hour)
+        book = self._book(record.hour)
         who = record.dimensions._replace(workspace_id="", api_key_id="")
-        key = (account, who, record.hour.date(), index)
+        key = (account, who, record.hour.date(), book)
         if (known := self._cache.get(key)) is None:
-            known = self._newest_first[index][1].rates(account, who, record.hour.date())
-            self._cache[key] = known
+            known = self._cache[key] = book.rates(account, who, record.hour.date())
         return known
 
-    def _version(self, hour: datetime) -> int:
-        for index, (accepted_at, _) in enumerate(self._newest_first):
-            if accepted_at is None or hour >= accepted_at:
-                return index
-        return len(self._newest_first) - 1
+    def _book(self, hour: datetime) -> PriceBook:
+        versions = self._versions
+        in_force = (b for at, b in reversed(versions) if at is None or hour >= at)
+        return next(in_force, versions[0][1])

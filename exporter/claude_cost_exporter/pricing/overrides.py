@@ -10,7 +10,8 @@ the general ones first and the special ones last.
   states the rate of that tier, so the tier's own factor is not applied again. That is also how
   Priority Tier or flex usage, which has no list price, gets one.
 * A model that the list does not know (or does not price) is priced only when all five token types
-  have a `usd_per_million`; until then its cost is absent, with the reason `override_incomplete`.
+  have a `usd_per_million`, here or learned from its bill; until then its cost is absent, with the
+  reason `override_incomplete`.
 * Web searches always cost the list price.
 """
 

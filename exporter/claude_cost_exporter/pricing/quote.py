@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from claude_cost_exporter.pricing.exact import ONES, Five
+from claude_cost_exporter.pricing.exact import ONES, Five, Some
 from claude_cost_exporter.pricing.windows import is_above
 from claude_cost_exporter.records import TokenType
 
@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 class Quote(NamedTuple):
     """Exact USD per million tokens by `TokenType`, and per web search.
 
-    `rates` is None when there is no price, and `reason` then says why.
+    `rates` is None when there is no price, and `reason` then says why. Learned rates may lack
+    single types: `reason` is then theirs.
     """
 
-    rates: Five | None
+    rates: Some | None
     per_web_search: Decimal
     origin: str = "list"
     reason: str = ""
@@ -68,34 +69,36 @@ def base_price(
 
 
 def assemble(
-    base: Base, factors: Factors, overrides: Sequence[Override | None], per_web_search: Decimal
+    base: Base,
+    factors: Factors,
+    overrides: Sequence[Override | None],
+    learned: Sequence[Override | None],
+    per_web_search: Decimal,
 ) -> Quote:
-    """Return the quote; `overrides` holds the deciding one per token type. Call in `exactly()`."""
-    used = [o for o in overrides if o is not None]
+    """Return the quote from the deciding entries per token type. Call in `exactly()`."""
+    deciding = [own or taught for own, taught in zip(overrides, learned, strict=True)]
     if factors.rest is None:
-        # A model with rates of the user's own is not unknown any more: then the rest is to blame.
-        own = all(o is not None and o.usd_per_million is not None for o in overrides)
+        # A model with rates of its own is not unknown any more: then the rest is to blame.
+        own = all(o is not None and o.usd_per_million is not None for o in deciding)
         reason = "" if own else factors.tier_reason or base.reason
         return Quote(None, per_web_search, reason=reason or factors.rest_reason)
-    rates = [
-        _rate(index, base, factors, factors.rest, override)
-        for index, override in enumerate(overrides)
-    ]
-    a, b, c, d, e = rates
-    if a is None or b is None or c is None or d is None or e is None:
-        some = any(rate is not None for rate in rates)
-        reason = "override_incomplete" if some else factors.tier_reason or base.reason
-        return Quote(None, per_web_search, reason=reason)
+    rest = factors.rest
+    a, b, c, d, e = rates = [_rate(i, base, factors, rest, o) for i, o in enumerate(deciding)]
+    overridden = any(o is not None for o in overrides)
+    reason = ""
+    if None in rates:
+        reason = factors.tier_reason or base.reason
+        if rates.count(None) == len(rates):
+            return Quote(None, per_web_search, reason=reason)
+        if overridden:
+            return Quote(None, per_web_search, reason="override_incomplete")
     unsure = any(
         unsure and (o is None or o.factor is not None)
-        for unsure, o in zip(base.ambiguous, overrides, strict=True)
+        for unsure, o in zip(base.ambiguous, deciding, strict=True)
     )
-    return Quote(
-        (a, b, c, d, e),
-        per_web_search,
-        origin="override" if used else "list",
-        ambiguous=factors.ambiguous or unsure,
-    )
+    taught = any(o is not None for o in deciding)
+    origin = "override" if overridden else "learned" if taught else "list"
+    return Quote((a, b, c, d, e), per_web_search, origin, reason, factors.ambiguous or unsure)
 
 
 def _rate(

@@ -169,12 +169,15 @@ def price_row(book: PriceBook, row: Row, account: str = "") -> PricedRow:
     quote = book.quote(account, row.dimensions, row.date, row.prompt_tokens)
     with exactly():
         searches = row.web_searches * quote.per_web_search
-        if quote.rates is None:
-            return PricedRow(None, quote.reason, {"web_search": plain(searches)})
+        rates = quote.rates or (None,) * len(TokenType)
         parts: dict[str, Decimal] = {
             token_type.value: (tokens * rate).scaleb(-6)
-            for token_type, tokens, rate in zip(TokenType, row.tokens, quote.rates, strict=True)
+            for token_type, tokens, rate in zip(TokenType, row.tokens, rates, strict=True)
+            if rate is not None
         }
+        missing = any(t for t, rate in zip(row.tokens, rates, strict=True) if rate is None)
+        if quote.rates is None or missing:
+            return PricedRow(None, quote.reason, {"web_search": plain(searches)})
         parts["web_search"] = searches
         total = sum(parts.values(), Decimal(0))
     reason = "lower_bound" if quote.ambiguous and row.tokens.total else None

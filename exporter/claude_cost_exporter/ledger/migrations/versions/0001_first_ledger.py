@@ -234,6 +234,7 @@ def upgrade() -> None:
         sa.Column("series_id", sa.Integer(), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("list_amount", sa.BigInteger(), nullable=True),
+        sa.Column("settled_amount", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
             ["series_id"],
             ["bill_series.id"],

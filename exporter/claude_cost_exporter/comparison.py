@@ -1,0 +1,60 @@
+"""Estimates beside the bill, day by day and line by line, as pure data (floor 0).
+
+Money is nano-USD, days are UTC days.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from claude_cost_exporter.snapshot import Line
+
+
+class LineOfDay(NamedTuple):
+    """One line of one day; `billed` is None while the bill of the day has not been read.
+
+    `settled` is what it said when the bill came into force.
+    """
+
+    day: date
+    line: Line
+    estimated: int
+    billed: int | None
+    settled: int
+    tokens: int
+
+
+class BillState(NamedTuple):
+    """What is known about the bill of one day."""
+
+    in_force: bool
+    last_changed: date
+    """Since when every read has said the same."""
+
+
+class Unpriced(NamedTuple):
+    """Tokens of one day that have no price, and why."""
+
+    day: date
+    model: str
+    reason: str
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One account over some days."""
+
+    account: str
+    first: date
+    last: date
+    lines: tuple[LineOfDay, ...]
+    bills: Mapping[date, BillState] = field(default_factory=dict)
+    unpriced: tuple[Unpriced, ...] = ()
+    unread: tuple[date, ...] = ()
+    """Days whose usage has not been read completely: their estimate is too low."""

@@ -1,0 +1,145 @@
+"""Reading estimates and bills of the same days for `reconcile` (floor 2)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from claude_cost_exporter.clock import DAY
+from claude_cost_exporter.comparison import BillState, Comparison, LineOfDay, Unpriced
+from claude_cost_exporter.ledger import tables
+from claude_cost_exporter.ledger.bills import api_of, midnight, role_of, stored_bill
+from claude_cost_exporter.ledger.reading import progress
+from claude_cost_exporter.ledger.spread import billed_scopes
+from claude_cost_exporter.records import BILL, PROBE, TokenType, model_label
+from claude_cost_exporter.snapshot import LINE, Line, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sqlalchemy import Connection, Row
+
+DAY_SECONDS = 86_400
+USAGE_SOURCE = "usage"
+
+
+def compare(
+    connection: Connection, account_id: int, account: str, first: date, last: date
+) -> Comparison:
+    """Return both truths of the days from `first` to `last`, both included."""
+    bills = {
+        date.fromordinal(row.day): row
+        for row in connection.execute(
+            select(tables.bill_days).where(
+                tables.bill_days.c.account_id == account_id,
+                tables.bill_days.c.day.between(first.toordinal(), last.toordinal()),
+            )
+        )
+    }
+    return Comparison(
+        account,
+        first,
+        last,
+        tuple(_lines(connection, account_id, first, last, bills)),
+        {
+            day: BillState(
+                row.billed_at is not None, datetime.fromtimestamp(row.unchanged_since, UTC).date()
+            )
+            for day, row in bills.items()
+        },
+        tuple(_unpriced(connection, account_id, first, last)),
+        tuple(_unread(connection, account_id, first, last)),
+    )
+
+
+def _lines(
+    connection: Connection,
+    account_id: int,
+    first: date,
+    last: date,
+    bills: Mapping[date, Row[tuple[int, ...]]],
+) -> Iterator[LineOfDay]:
+    estimated = dict(_estimated(connection, account_id, first, last))
+    billed, settled = (
+        _billed(connection, account_id, first, last, bills, column)
+        for column in ("amount", "settled_amount")
+    )
+    for place in sorted({*estimated, *billed}):
+        day, line = place
+        cost, tokens = estimated.get(place, (0, 0))
+        charged = billed.get(place, 0) if day in bills else None
+        yield LineOfDay(day, line, cost, charged, settled.get(place, 0), tokens)
+
+
+def _billed(  # noqa: PLR0913, PLR0917 - whose, when, by which API, and which of two amounts
+    connection: Connection,
+    account_id: int,
+    first: date,
+    last: date,
+    bills: Mapping[date, Row[tuple[int, ...]]],
+    column: str,
+) -> Mapping[tuple[date, Line], int]:
+    sums: dict[tuple[date, Line], int] = defaultdict(int)
+    stored = stored_bill(connection, account_id, first.toordinal(), last.toordinal(), column)
+    for key, day, amount in stored:
+        if role_of(key.query_set) != BILL or api_of(key.query_set) != api_of(bills[day].query_set):
+            continue
+        for kind, member in billed_scopes(key):
+            if kind == LINE:
+                sums[day, Line.of(Scope("", LINE, member))] += amount.amount
+    return sums
+
+
+def _estimated(
+    connection: Connection, account_id: int, first: date, last: date
+) -> Iterator[tuple[tuple[date, Line], tuple[int, int]]]:
+    days, scopes = tables.days, tables.scopes
+    query = (
+        select(days.c.day, scopes.c.member, days.c.cost, days.c.tokens)
+        .join_from(days, scopes)
+        .where(scopes.c.account_id == account_id, scopes.c.kind == LINE)
+        .where(days.c.day.between(first.toordinal(), last.toordinal()))
+    )
+    for ordinal, member, cost, tokens in connection.execute(query):
+        if cost or tokens:
+            place = (date.fromordinal(ordinal), Line.of(Scope("", LINE, member)))
+            yield place, (cost, tokens)
+
+
+def _unpriced(
+    connection: Connection, account_id: int, first: date, last: date
+) -> Iterator[Unpriced]:
+    table, series, rates = tables.usage, tables.series, tables.rates
+    day = table.c.bucket_start - table.c.bucket_start % DAY_SECONDS
+    tokens = func.sum(sum((table.c[name] for name in TokenType), start=0))
+    query = (
+        select(day, series.c.model, rates.c.reason, tokens)
+        .select_from(table.join(series).join(rates))
+        .where(series.c.account_id == account_id, series.c.role == PROBE)
+        .where(rates.c.input.is_(None))
+        .where(table.c.bucket_start >= int(midnight(first).timestamp()))
+        .where(table.c.bucket_start < int((midnight(last) + DAY).timestamp()))
+        .group_by(day, series.c.model, rates.c.reason)
+        .order_by(day, series.c.model)
+    )
+    for epoch, model, reason, count in connection.execute(query):
+        if count:
+            utc_day = datetime.fromtimestamp(epoch, UTC).date()
+            yield Unpriced(utc_day, model_label(model), reason, int(count))
+
+
+def _unread(connection: Connection, account_id: int, first: date, last: date) -> Iterator[date]:
+    read = progress(connection, account_id, USAGE_SOURCE)
+    for ordinal in range(first.toordinal(), last.toordinal() + 1):
+        day = date.fromordinal(ordinal)
+        start, end = midnight(day), midnight(day) + DAY
+        if (
+            read.history_start is None
+            or read.watermark is None
+            or start < read.history_start
+            or end > read.watermark
+        ):
+            yield day

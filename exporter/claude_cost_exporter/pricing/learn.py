@@ -1,0 +1,280 @@
+"""Rates that an organisation's own bill teaches: its discount, and prices nobody lists (floor 1).
+
+For everything that has one price, billed / (tokens x list rate) is a number k on each day. It is 1
+without a discount, and the same everywhere with one. Of a model without a list price, the same
+division gives its rate. Days that disagree teach nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import UTC, datetime, time, timedelta
+from decimal import Context, Decimal
+from itertools import groupby
+from statistics import median
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from claude_cost_exporter.pricing.evidence import (
+    DAY,
+    NANO_PER_RATE,
+    Key,
+    Point,
+    points_of,
+)
+from claude_cost_exporter.pricing.exact import plain
+from claude_cost_exporter.pricing.overrides import Override
+from claude_cost_exporter.records import TokenType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import date
+
+    from claude_cost_exporter.pricing.book import PriceBook
+    from claude_cost_exporter.pricing.evidence import Evidence
+
+RECENT_DAYS = 7
+"""The newest days decide, so that a new contract is noticed within a week."""
+LEAST_DAYS = 3
+"""Of models that have a list price; others have no price at all without their first billed day."""
+REVISED_FOR = timedelta(hours=48)
+"""After the end of a day: its usage and its bill may still change."""
+TOLERANCE = Decimal("0.005")
+DIGITS = Context(prec=5)
+"""The provider's rounding spoils the ones behind."""
+NO_DISCOUNT = Decimal(1)
+
+SELECTORS = ("model", "token_type", "service_tier")
+"""What an entry may be about, from the general to the special: the first fields of a `Key`."""
+
+
+class Disagreement(NamedTuple):
+    """A list price that the bill contradicts, beyond the discount that everything has."""
+
+    key: Key
+    listed_usd_per_million: Decimal
+    """With the factors of batch, geography and so on."""
+    implied_usd_per_million: Decimal
+    """What it would have to be, before the discount."""
+
+
+class Lesson(NamedTuple):
+    """What billed days taught about one account."""
+
+    learned: tuple[Override, ...] = ()
+    """All of the account's entries, the general before the special."""
+    disagreements: tuple[Disagreement, ...] = ()
+
+
+class Estimate(NamedTuple):
+    """A number that the newest days agree about."""
+
+    value: Decimal
+    since: date | None
+    """The first day with it; None: no older day has another."""
+
+
+class _Line(NamedTuple):
+    """What has one price, and the ratio that its days agree about."""
+
+    key: Key
+    days: list[Point]
+    ratio: Decimal
+
+
+def learn(evidence: Evidence, book: PriceBook, account: str, now: datetime) -> Lesson:
+    """Return what billed days teach. Entries of the book that they say nothing about stay."""
+    found = points_of(evidence, book, account)
+    listed = _lines({k: _settled(d, now) for k, d in found.items() if book.lists(k.model)})
+    unlisted = _lines({k: d for k, d in found.items() if not book.lists(k.model)}, least=1)
+    present = [entry for entry in book.learned if entry.account == account]
+    discount = _shared(_as_named(listed), models=1) or _shared(listed)
+    known = next((entry.factor for entry in present if entry.model is None), None)
+    usual = discount.value if discount else known or NO_DISCOUNT
+    entries = [
+        *(entry for entry in present if not _is_judged(entry, discount, [*listed, *unlisted])),
+        *_discounts(discount, account),
+        *_corrections(listed, usual, account),
+        *_rates(unlisted, account),
+    ]
+    learned = [_as_known(entry, present) for entry in entries]
+    return Lesson(tuple(sorted(learned, key=_order)), tuple(_disagreements(listed, usual)))
+
+
+def _lines(found: dict[Key, list[Point]], least: int = LEAST_DAYS) -> list[_Line]:
+    """Return what has a price that its days agree about."""
+    estimates = {key: estimate(days, least) for key, days in found.items()}
+    return [_Line(key, found[key], known.value) for key, known in estimates.items() if known]
+
+
+def _settled(days: Iterable[Point], now: datetime) -> list[Point]:
+    """Return the days whose usage and bill do not change any more."""
+    return [
+        point
+        for point in days
+        if datetime.combine(point.day, time(), UTC) + DAY + REVISED_FOR <= now
+    ]
+
+
+def estimate(days: Sequence[Point], least: int = LEAST_DAYS) -> Estimate | None:
+    """Return the ratio that most of the newest days have; None when they disagree."""
+    in_order = sorted(days, key=lambda point: point.day)
+    recent = in_order[-RECENT_DAYS:]
+    if len(recent) < least:
+        return None
+    value = median(point.ratio for point in recent)
+    agreeing = [point.day for point in in_order if _same(point.ratio, value)]
+    newest = [day for day in agreeing if day >= recent[0].day]
+    if len(newest) < least or 2 * len(newest) <= len(recent):
+        return None
+    return Estimate(value, agreeing[0] if agreeing[0] > in_order[0].day else None)
+
+
+def _same(one: Decimal, other: Decimal) -> bool:
+    return abs(one / other - 1) < TOLERANCE
+
+
+def _pooled(lines: Iterable[_Line]) -> list[Point]:
+    """Return the lines' sums by day."""
+    by_day: dict[date, list[Point]] = defaultdict(list)
+    for line in lines:
+        for point in line.days:
+            by_day[point.day].append(point)
+    return [
+        Point(
+            day,
+            sum(point.amount for point in points),
+            sum((point.listed for point in points), Decimal(0)),
+        )
+        for day, points in by_day.items()
+    ]
+
+
+def _uniform(lines: Sequence[_Line]) -> Estimate | None:
+    """Return the ratio that all of some lines have."""
+    whole = estimate(_pooled(lines), least=1)
+    return whole if whole and all(_same(line.ratio, whole.value) for line in lines) else None
+
+
+def _as_named(lines: Iterable[_Line]) -> list[_Line]:
+    """Return lines beside the list price that the bill names: their ratio is a discount."""
+    return _lines({
+        line.key: [point._replace(listed=Decimal(point.named or 1)) for point in line.days]
+        for line in lines
+        if all(point.named for point in line.days)
+    })  # fmt: skip
+
+
+def _shared(lines: Sequence[_Line], models: int = 2) -> Estimate | None:
+    """Return the ratio that most of the money has, if it has one and is of several models.
+
+    What a single model has may be a discount or a mistake of the list.
+    """
+
+    def agreeing(with_: _Line) -> list[_Line]:
+        return [line for line in lines if _same(line.ratio, with_.ratio)]
+
+    def money(some: Iterable[_Line]) -> int:
+        return sum(point.amount for line in some for point in line.days)
+
+    best = max((agreeing(line) for line in lines), key=money, default=[])
+    enough = len({line.key.model for line in best}) >= models
+    return _uniform(best) if enough and 2 * money(best) > money(lines) else None
+
+
+def _discounts(discount: Estimate | None, account: str) -> Iterator[Override]:
+    """Yield the entry of a discount that the whole organisation has."""
+    if discount and not _same(discount.value, NO_DISCOUNT):
+        yield Override(account=account, from_=discount.since, factor=_short(discount.value))
+
+
+def _corrections(
+    lines: Sequence[_Line], usual: Decimal, account: str, depth: int = 1
+) -> Iterator[Override]:
+    """Yield factors of what differs from the usual one, each as general as it can be.
+
+    A whole model takes more than one token type that says so.
+    """
+    for selected, group in _by(lines, depth):
+        types = {line.key.token_type for line in group}
+        shared = _uniform(group) if depth > 1 or len(types) > 1 else None
+        if shared and not _same(shared.value, usual):
+            about = dict(zip(SELECTORS, selected, strict=False))
+            what = {"account": account, "from": shared.since, "factor": _short(shared.value)}
+            yield msgspec.convert(what | about, Override)
+        elif not shared and depth < len(SELECTORS):
+            yield from _corrections(group, usual, account, depth + 1)
+
+
+def _rates(lines: Sequence[_Line], account: str) -> Iterator[Override]:
+    """Yield rates of models that have no list price: those of the standard tier, if it is used."""
+    for (model, token_type), group in _by(lines, 2):
+        standard = [line for line in group if line.key.service_tier == "standard"]
+        if shared := _uniform(standard or group):
+            yield Override(
+                account=account,
+                model=model,
+                token_type=TokenType(token_type),
+                from_=shared.since,
+                usd_per_million=_short(shared.value),
+            )
+
+
+def _by(lines: Sequence[_Line], depth: int) -> Iterator[tuple[tuple[str, ...], list[_Line]]]:
+    """Yield lines that have the first `depth` fields of their keys in common."""
+
+    def selected(line: _Line) -> tuple[str, ...]:
+        return line.key[:depth]
+
+    for fields, group in groupby(sorted(lines, key=selected), selected):
+        yield fields, list(group)
+
+
+def _disagreements(lines: Iterable[_Line], usual: Decimal) -> Iterator[Disagreement]:
+    """Yield the list prices that the bill contradicts."""
+    for line in sorted(lines):
+        named = [point._replace(amount=point.named or 0) for point in line.days]
+        said = estimate(named) if all(point.amount for point in named) else None
+        ratio = said.value if said else line.ratio / usual
+        if not _same(ratio, NO_DISCOUNT):
+            tokens = sum(point.tokens for point in line.days)
+            listed = sum((point.listed for point in line.days), Decimal(0))
+            rate = listed / tokens / NANO_PER_RATE
+            yield Disagreement(line.key, _short(rate), _short(rate * ratio))
+
+
+def _is_judged(entry: Override, discount: Estimate | None, lines: Iterable[_Line]) -> bool:
+    """Tell whether days say something about what an entry is about."""
+    if entry.model is None:
+        return discount is not None
+    about = (entry.model, entry.token_type, entry.service_tier)
+    return any(
+        all(mine in (None, its) for mine, its in zip(about, line.key, strict=False))
+        for line in lines
+    )
+
+
+def _as_known(entry: Override, present: Iterable[Override]) -> Override:
+    """Return the entry that is known already, where a new one says the same."""
+    return next((known for known in present if _says_the_same(known, entry)), entry)
+
+
+def _says_the_same(one: Override, other: Override) -> bool:
+    if _about(one) != _about(other):
+        return False
+    pairs = ((one.factor, other.factor), (one.usd_per_million, other.usd_per_million))
+    return all(a == b or (a and b and _same(a, b)) for a, b in pairs)
+
+
+def _about(entry: Override) -> tuple[str, str, str]:
+    return entry.model or "", entry.token_type or "", entry.service_tier or ""
+
+
+def _order(entry: Override) -> tuple[int, tuple[str, str, str]]:
+    about = _about(entry)
+    return sum(map(bool, about)), about
+
+
+def _short(value: Decimal) -> Decimal:
+    return Decimal(plain(DIGITS.plus(value)))

@@ -1,0 +1,205 @@
+"""Why the bill and the estimate of a line differ: pure, from a `Comparison` (floor 3).
+
+A line matches when it differs by less than a tenth of a percent or half a cent. What does not
+match gets the first reason that explains it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from enum import StrEnum
+from statistics import median
+from typing import TYPE_CHECKING, NamedTuple
+
+from claude_cost_exporter.clock import DAY
+from claude_cost_exporter.records import NANO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import date
+
+    from claude_cost_exporter.comparison import Comparison, LineOfDay
+    from claude_cost_exporter.snapshot import Line
+
+RELATIVE = 0.001
+ABSOLUTE = NANO // 200
+SAME_RATIO = 0.005
+LEAST_DAYS = 3
+LANDING = 4 * DAY
+"""Parts of a bill have been seen to arrive this long after the day."""
+NO_USAGE_REPORT = ("code_execution", "session_usage")
+
+
+class Reason(StrEnum):
+    """Why a line does not match."""
+
+    NOT_READ = "the bill has not been read yet"
+    NOT_SETTLED = "the bill has not settled yet"
+    USAGE_UNREAD = "the usage of the day has not been read completely"
+    DISCOUNT = "discount"
+    WHOLE_DAY = "the whole day is billed at another rate"
+    NO_USAGE = "billed, but in no usage report"
+    UNPRICED = "no list price, so nothing was estimated:"
+    PRICE = "the bill has another price:"
+    RESTATED = "the bill was changed after it had settled,"
+    LATE = "late: part of the bill may still arrive"
+    UNBILLED = "used, but not billed (refused requests are not)"
+    MORE = "billed more than was used (usage may still arrive)"
+
+
+class Explained(NamedTuple):
+    """A line of a day, and why it does not match; None when it does."""
+
+    row: LineOfDay
+    reason: Reason | None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """A comparison with its reasons."""
+
+    comparison: Comparison
+    lines: tuple[Explained, ...]
+    discount: float | None
+    """Billed divided by estimated, where most of the money has one ratio that is not 1."""
+
+    def total(self, *, billed: bool) -> int:
+        """Return nano-USD of every line; lines without a bill count 0."""
+        if billed:
+            return sum(one.row.billed or 0 for one in self.lines)
+        return sum(one.row.estimated for one in self.lines)
+
+
+def reconcile(comparison: Comparison) -> Reconciliation:
+    """Return every line with the reason of its difference."""
+    ratios = _Ratios.of(comparison)
+    explained = tuple(_explain(comparison, row, ratios) for row in comparison.lines)
+    return Reconciliation(comparison, explained, ratios.discount)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ratios:
+    """Billed divided by estimated, where several lines or days have the same."""
+
+    by_day: Mapping[date, float]
+    """What most of a day's estimated money has, if it is not 1."""
+    by_line: Mapping[Line, float]
+    """What a line has on most days, at least three."""
+    discount: float | None
+    """What most of the days that have one share, at least three."""
+
+    @classmethod
+    def of(cls, comparison: Comparison) -> _Ratios:
+        """Find them in the days whose bill is in force."""
+        days: dict[date, dict[float, int]] = defaultdict(dict)
+        lines: dict[Line, dict[float, int]] = defaultdict(dict)
+        for row in comparison.lines:
+            state = comparison.bills.get(row.day)
+            if state and state.in_force and row.billed and row.estimated > 0:
+                ratio = row.billed / row.estimated
+                days[row.day][ratio] = days[row.day].get(ratio, 0) + row.estimated
+                lines[row.line][ratio] = lines[row.line].get(ratio, 0) + 1
+        shared = {day: found for day, weights in days.items() if (found := _shared(weights))}
+        usual = {one: found for one, seen in lines.items() if (found := _shared(seen, LEAST_DAYS))}
+        odd = {day: found for day, found in shared.items() if not _same(found, 1.0)}
+        counts: dict[float, int] = defaultdict(int)
+        for ratio in odd.values():
+            counts[ratio] += 1
+        return cls(odd, usual, _shared(counts, LEAST_DAYS))
+
+    def discount_was_learned_on(self, day: date) -> bool:
+        """Return whether a day is the one on which the estimate began to know the discount."""
+        return bool(self.by_day) and day == max(self.by_day) + DAY
+
+
+def _shared(weights: Mapping[float, int], least: int = 0) -> float | None:
+    """Return the ratio that more than half of the weight has, within half a percent."""
+
+    def near(ratio: float) -> int:
+        return sum(weight for other, weight in weights.items() if _same(other, ratio))
+
+    best = max(weights, key=near, default=None)
+    if best is None or near(best) < least or 2 * near(best) <= sum(weights.values()):
+        return None
+    return median(ratio for ratio in weights if _same(ratio, best))
+
+
+def _same(one: float, other: float) -> bool:
+    return abs(one / other - 1) < SAME_RATIO
+
+
+def _explain(comparison: Comparison, row: LineOfDay, ratios: _Ratios) -> Explained:
+    state = comparison.bills.get(row.day)
+    if row.billed is None or state is None:
+        return Explained(row, Reason.NOT_READ)
+    if abs(row.billed - row.estimated) <= max(ABSOLUTE, RELATIVE * row.estimated):
+        return Explained(row, None)
+    if not state.in_force or row.day in comparison.unread:
+        return Explained(row, Reason.USAGE_UNREAD if state.in_force else Reason.NOT_SETTLED)
+    if row.estimated <= 0:
+        return _without_estimate(comparison, row)
+    moved_away = abs(row.settled - row.estimated) < abs(row.billed - row.estimated)
+    if moved_away and row.settled != row.billed and row.day not in ratios.by_day:
+        return Explained(row, Reason.RESTATED, f"last on {state.last_changed}")
+    return _by_ratio(row, row.billed / row.estimated, ratios, comparison.last)
+
+
+def _by_ratio(row: LineOfDay, ratio: float, ratios: _Ratios, last: date) -> Explained:
+    """Explain a difference by the ratio that the line, or everything, usually has."""
+    whole = ratios.by_day.get(row.day)
+    if whole is not None and _same(ratio, whole):
+        if ratios.discount is not None and _same(whole, ratios.discount):
+            return Explained(row, Reason.DISCOUNT, f"{1 - whole:.1%}")
+        return Explained(row, Reason.WHOLE_DAY, f"x {whole:.4f}")
+    if row.line in ratios.by_line and _same(ratio, ratios.by_line[row.line]):
+        return Explained(row, Reason.PRICE, f"x {ratio:.4f}")
+    discount = ratios.discount or 1.0
+    if discount < ratio < 1 and ratios.discount_was_learned_on(row.day):
+        return Explained(row, Reason.DISCOUNT, "(learned during this day)")
+    if ratio > (whole or 1.0):
+        return Explained(row, Reason.MORE)
+    return Explained(row, Reason.LATE if last - row.day < LANDING else Reason.UNBILLED)
+
+
+def _without_estimate(comparison: Comparison, row: LineOfDay) -> Explained:
+    if row.line.cost_type in NO_USAGE_REPORT:
+        return Explained(row, Reason.NO_USAGE)
+    causes = {
+        one.reason
+        for one in comparison.unpriced
+        if (one.day, one.model) == (row.day, row.line.model)
+    }
+    if causes:
+        return Explained(row, Reason.UNPRICED, ", ".join(sorted(causes)))
+    return Explained(row, Reason.NO_USAGE)
+
+
+class ModelOfDay(NamedTuple):
+    """One model on one day: nano-USD of both truths, and the reasons of its lines."""
+
+    day: date
+    model: str
+    estimated: int
+    billed: int | None
+    reasons: tuple[str, ...]
+
+
+def by_model(found: Reconciliation) -> Iterator[ModelOfDay]:
+    """Yield every day and model in order; cost without a model is `none`."""
+    groups: dict[tuple[date, str], list[Explained]] = defaultdict(list)
+    for one in found.lines:
+        groups[one.row.day, one.row.line.model].append(one)
+    for (day, model), lines in sorted(groups.items()):
+        charged = [one.row.billed for one in lines if one.row.billed is not None]
+        reasons = dict.fromkeys(
+            f"{one.reason} {one.detail}".strip() for one in lines if one.reason is not None
+        )
+        yield ModelOfDay(
+            day,
+            model,
+            sum(one.row.estimated for one in lines),
+            sum(charged) if charged else None,
+            tuple(reasons),
+        )

@@ -1,0 +1,135 @@
+"""Every difference between bill and estimate has a reason, and the right one."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from claude_cost_exporter.comparison import BillState, Comparison, LineOfDay, Unpriced
+from claude_cost_exporter.records import NANO
+from claude_cost_exporter.snapshot import Line
+from claude_cost_exporter.views.reconciliation import Reason, by_model, reconcile
+
+FIRST, LAST = date(2026, 10, 1), date(2026, 10, 10)
+DAYS = [FIRST + timedelta(days=n) for n in range(10)]
+IN_FORCE = BillState(in_force=True, last_changed=FIRST)
+INPUT, OUTPUT = (Line("claude-x", "tokens", kind) for kind in ("input", "output"))
+OTHER = Line("claude-y", "tokens", "output")
+EXECUTION = Line("none", "code_execution", "none")
+PAID = 100 * NANO
+
+
+def row(day, line=INPUT, estimated=PAID, billed=PAID, settled=None, tokens=1000):
+    settled = billed if settled is None else settled
+    return LineOfDay(day, line, int(estimated), None if billed is None else int(billed),
+                     int(settled or 0), tokens)  # fmt: skip
+
+
+def reasons(*rows, bills=None, **more):
+    bills = dict.fromkeys(DAYS, IN_FORCE) if bills is None else bills
+    found = reconcile(Comparison("acme", FIRST, LAST, rows, bills, **more))
+    return [one.reason for one in found.lines]
+
+
+def test_equal_amounts_need_no_reason():
+    """A difference below a tenth of a percent, or below half a cent, is none."""
+    tiny = row(FIRST, estimated=10_000, billed=4_000_000)
+    assert reasons(row(FIRST), row(FIRST, OUTPUT, billed=1.0009 * PAID), tiny) == [None] * 3
+
+
+def test_what_is_not_known_yet():
+    """No bill, a bill that has not settled, and usage that was not read are reasons of their own."""
+    open_bill = BillState(in_force=False, last_changed=FIRST)
+    bills = {DAYS[1]: open_bill, DAYS[2]: IN_FORCE}
+    rows = (row(DAYS[0], billed=None), row(DAYS[1], billed=1), row(DAYS[2], billed=2 * PAID))
+    assert reasons(*rows, bills=bills, unread=(DAYS[2],)) == [
+        Reason.NOT_READ,
+        Reason.NOT_SETTLED,
+        Reason.USAGE_UNREAD,
+    ]
+
+
+def test_a_discount_is_the_ratio_that_most_money_has():
+    """One ratio over three days and more is a discount, and the sentence says how large."""
+    rows = [row(day, line, billed=0.85 * PAID) for day in DAYS for line in (INPUT, OUTPUT, OTHER)]
+    found = reconcile(Comparison("acme", FIRST, LAST, tuple(rows), dict.fromkeys(DAYS, IN_FORCE)))
+    assert {(one.reason, one.detail) for one in found.lines} == {(Reason.DISCOUNT, "15.0%")}
+    assert found.discount == pytest.approx(0.85)
+
+
+def test_a_day_with_another_ratio_was_restated():
+    """Beside a discount, a whole day at another rate is told apart."""
+    rows = [
+        row(day, line, billed=(0.8 if day == DAYS[4] else 0.85) * PAID)
+        for day in DAYS
+        for line in (INPUT, OUTPUT)
+    ]
+    found = reasons(*rows)
+    assert found.count(Reason.WHOLE_DAY) == 2
+    assert found.count(Reason.DISCOUNT) == 18
+
+
+def test_the_day_on_which_the_discount_was_learned():
+    """Half of it was estimated at the list price, so its lines lie between both."""
+    rows = [row(day, line, billed=0.85 * PAID) for day in DAYS[:5] for line in (INPUT, OUTPUT)]
+    rows += [row(DAYS[5], billed=0.93 * PAID), row(DAYS[5], OUTPUT, billed=0.9 * PAID)]
+    assert reasons(*rows) == [Reason.DISCOUNT] * 12
+
+
+def test_a_line_with_its_own_ratio_has_another_price():
+    """When one line differs by the same on most days its list price is wrong."""
+    rows = [row(day, line) for day in DAYS for line in (INPUT, OUTPUT)]
+    rows += [row(day, OTHER, billed=1.2 * PAID) for day in DAYS]
+    assert reasons(*rows)[-10:] == [Reason.PRICE] * 10
+
+
+def test_cost_that_no_usage_report_has():
+    """Code execution and sessions are billed and never estimated."""
+    assert reasons(row(FIRST, EXECUTION, estimated=0)) == [Reason.NO_USAGE]
+
+
+def test_tokens_without_a_price_are_the_reason_for_an_estimate_of_nothing():
+    """An unknown model is billed; its tokens say why nothing was estimated."""
+    rows = (row(FIRST, OTHER, estimated=0),)
+    unpriced = (Unpriced(FIRST, "claude-y", "unknown_model", 1000),)
+    assert reasons(*rows, unpriced=unpriced) == [Reason.UNPRICED]
+    assert reasons(*rows) == [Reason.NO_USAGE]
+
+
+def test_less_billed_than_used():
+    """On recent days it may still arrive; later, refused requests are the likely cause."""
+    rows = [row(day, line) for day in DAYS for line in (OUTPUT, OTHER)]
+    rows += [row(DAYS[1], billed=0.9 * PAID), row(DAYS[9], billed=0.9 * PAID)]
+    assert reasons(*rows)[-2:] == [Reason.UNBILLED, Reason.LATE]
+
+
+def test_more_billed_than_used():
+    """The other way round usage may be missing."""
+    rows = [row(day, line) for day in DAYS for line in (OUTPUT, OTHER)]
+    assert reasons(*rows, row(DAYS[2], billed=1.5 * PAID))[-1] == Reason.MORE
+
+
+def test_a_bill_that_changed_after_it_had_settled():
+    """When the settled amount was nearer to the estimate, the later change is the reason."""
+    rows = [row(day, line) for day in DAYS for line in (OUTPUT, OTHER)]
+    restated = row(DAYS[2], billed=0, settled=PAID)
+    assert reasons(*rows, restated)[-1] == Reason.RESTATED
+    nearer = row(DAYS[2], billed=0.9 * PAID, settled=0.5 * PAID)
+    assert reasons(*rows, nearer)[-1] == Reason.UNBILLED
+
+
+def test_models_of_a_day_add_up_their_lines():
+    """The table's rows are the sums of their lines, with each reason once."""
+    rows = (
+        row(FIRST, billed=0.5 * PAID),
+        row(FIRST, OUTPUT, billed=0.7 * PAID),
+        row(FIRST, OTHER),
+    )
+    found = reconcile(Comparison("acme", FIRST, LAST, rows, dict.fromkeys(DAYS, IN_FORCE)))
+    one, other = by_model(found)
+    assert (one.model, one.estimated, one.billed) == ("claude-x", 200 * NANO, 120 * NANO)
+    assert one.reasons == (str(Reason.UNBILLED),)
+    assert (other.model, other.reasons) == ("claude-y", ())
+    assert found.total(billed=True) == 220 * NANO
+    assert found.total(billed=False) == 3 * PAID
