@@ -39,7 +39,7 @@ def test_equal_amounts_need_no_reason():
 
 
 def test_what_is_not_known_yet():
-    """No bill, a bill that has not settled, and usage that was not read are reasons of their own."""
+    """No bill, an unsettled bill and usage that was not read are reasons of their own."""
     open_bill = BillState(in_force=False, last_changed=FIRST)
     bills = {DAYS[1]: open_bill, DAYS[2]: IN_FORCE}
     rows = (row(DAYS[0], billed=None), row(DAYS[1], billed=1), row(DAYS[2], billed=2 * PAID))

@@ -44,8 +44,7 @@ def command(
     that no usage report has, a bill that has not settled. It reads the
     ledger only, and works while the exporter runs.
 
-    Exit codes: 0 printed; 1 there is no such ledger or account; 2 wrong command line or
-    configuration.
+    Exit codes: 0 printed, 1 no such ledger or account, 2 wrong command line or configuration.
     """
     from datetime import UTC
 

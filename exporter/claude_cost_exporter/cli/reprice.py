@@ -32,8 +32,7 @@ def command(since: Since, config_file: ConfigFileOption = None, *, yes: Yes = Fa
 
     It prints what changes, and asks. Stop the exporter meanwhile.
 
-    Exit codes: 0 done, or nothing to do; 1 not done; 2 wrong command line or
-    configuration.
+    Exit codes: 0 done, 1 not done, 2 wrong command line or configuration.
     """
     from claude_cost_exporter.cli.wiring import load_config, open_for_repricing
     from claude_cost_exporter.clock import SystemClock
