@@ -137,8 +137,7 @@ def _fill(folder: str) -> None:
         for number, (family, labels) in enumerate(series(), 1)
     )
     connection.executemany(
-        "insert into counters (id, family, labels, total, exposed, held_until) "
-        "values (?, ?, ?, ?, ?, 0)",
+        "insert into counters (id, family, labels, total, exposed) values (?, ?, ?, ?, ?)",
         rows,
     )
     connection.commit()
