@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 
 from claude_cost_exporter.clock import HOUR
 from claude_cost_exporter.errors import LedgerError, LedgerLockedError
-from claude_cost_exporter.ledger.base import Settings
+from claude_cost_exporter.ledger.base import BillBatch, Settings
 from claude_cost_exporter.ledger.opening import connect, migrate
 from claude_cost_exporter.ledger.sql import SqlLedger
 from claude_cost_exporter.ledger.tables import metadata
@@ -33,7 +33,7 @@ def test_the_lock_does_not_survive_kill_9(url):
     code = (
         "import time; from datetime import datetime, UTC; "
         "from claude_cost_exporter.ledger.sql import SqlLedger; "
-        "from claude_cost_exporter.ledger.base import Settings; "
+        "from claude_cost_exporter.ledger.base import BillBatch, Settings; "
         f"ledger = SqlLedger({url!r}, Settings(), datetime.now(UTC)); print('open', flush=True); "
         "time.sleep(60)"
     )
@@ -179,6 +179,18 @@ def test_roll_up_leaves_a_day_that_is_loaded_in_part(account, tmp_path):
     before = Window(noon - 24 * HOUR, noon)
     account.load(START + timedelta(days=2), before, *used(midnight, 7))
     assert stored(tmp_path) == ({86_400: 2}, (24, 24 * INPUT_NANO))
+
+
+def test_roll_up_does_not_wait_for_other_sources(account, tmp_path):
+    """How far back another source has been read says nothing about old hour rows."""
+    first = START.replace(hour=0, minute=0)
+    account.poll(first + 23.5 * HOUR, *used(first, 5), back=23)
+    account.reopen(START)
+    now = first + timedelta(days=102)
+    yesterday = Window(now - timedelta(days=1), now)
+    account.ledger.bill(BillBatch("acme", "cost", yesterday, now, (), ("bill/legacy",)))
+    account.poll(now, *used(first, 5), back=102 * 24)
+    assert stored(tmp_path)[0] == {86_400: 2}
 
 
 def test_days_follow_the_time_zone(url):

@@ -22,15 +22,16 @@ SUMMED = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h", "
           "cost")  # fmt: skip
 
 
-def roll_up(connection: Connection, account_id: int, now: datetime) -> int:
+def roll_up(connection: Connection, account_id: int, source: str, now: datetime) -> int:
     """Replace an account's hour rows of UTC days that ended 100 days ago by one row a day.
 
-    Return how many went. A day whose first hours the history load has yet to read stays as it is.
+    Return how many went. A day whose first hours the history load of `source`, which the rows
+    come from, has yet to read stays as it is.
     """
     table, series = tables.usage, tables.series
     end = int((now - KEEP_HOURS).timestamp()) // DAY_SECONDS * DAY_SECONDS
-    loaded = select(func.max(tables.progress.c.covered_from)).where(
-        tables.progress.c.account_id == account_id
+    loaded = select(tables.progress.c.covered_from).where(
+        tables.progress.c.account_id == account_id, tables.progress.c.source == source
     )
     start = -(-(connection.execute(loaded).scalar() or 0) // DAY_SECONDS) * DAY_SECONDS
     ours = select(series.c.id).where(series.c.account_id == account_id)

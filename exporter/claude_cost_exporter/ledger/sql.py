@@ -194,7 +194,7 @@ class SqlLedger:
     def _roll_up_daily(self, connection: Connection, account: Account, batch: Batch) -> None:
         today = batch.read_at.date()
         if self._rolled_up.get(account.id) != today:
-            rollup.roll_up(connection, account.id, batch.read_at)
+            rollup.roll_up(connection, account.id, batch.source, batch.read_at)
             self._rolled_up[account.id] = today
 
     def _begin_counting(self, connection: Connection, account: Account, batch: Batch) -> bool:
