@@ -111,10 +111,12 @@ class Registry:
         for row in connection.execute(select(tables.scopes)):
             key = (row.account_id, row.kind, row.member)
             self._scopes[key] = _Seen(row.id, row.first_hour, row.redirect_id)
-            self._count(key)
+            self._count(key, row.redirect_id)
 
-    def _count(self, key: tuple[int, str, str]) -> None:
-        self._members[key[:2]] = self._members.get(key[:2], 0) + 1
+    def _count(self, key: tuple[int, str, str], redirect: int | None) -> None:
+        """Count the scopes that have sums of their own; those beyond the cap take no place."""
+        if redirect is None:
+            self._members[key[:2]] = self._members.get(key[:2], 0) + 1
 
     def rate_id(self, connection: Connection, rates: Rates) -> int:
         """Return the id of a set of rates."""
@@ -158,30 +160,38 @@ class Registry:
             if key.account_id == account_id and key.role == role and seen.hour >= since
         )
 
-    def scope_id(
-        self, connection: Connection, account_id: int, kind: str, member: str, hour: int
+    def scope_id(  # noqa: PLR0913, PLR0917 - a scope's key, and its bound
+        self,
+        connection: Connection,
+        account_id: int,
+        kind: str,
+        member: str,
+        hour: int,
+        cap: int | None = None,
     ) -> int:
         """Return the id of a scope, or of `other` for members beyond the cap."""
         key = (account_id, kind, member)
         seen = self._scopes.get(key)
         if seen is None:
-            seen = self._new_scope(connection, key, hour)
+            seen = self._new_scope(connection, key, hour, self.cap if cap is None else cap)
         elif hour < seen.hour:
             seen.hour = hour
             self._moved_scopes.add(key)
         return seen.redirect_id or seen.id
 
-    def _new_scope(self, connection: Connection, key: tuple[int, str, str], hour: int) -> _Seen:
+    def _new_scope(
+        self, connection: Connection, key: tuple[int, str, str], hour: int, cap: int
+    ) -> _Seen:
         account_id, kind, member = key
         redirect = None
-        if self._members.get((account_id, kind), 0) >= self.cap and member != OTHER:
+        if self._members.get((account_id, kind), 0) >= cap and member != OTHER:
             redirect = self.scope_id(connection, account_id, kind, OTHER, hour)
         row = {"account_id": account_id, "kind": kind, "member": member}
         new = _insert(
             connection, tables.scopes, row | {"first_hour": hour, "redirect_id": redirect}
         )
         seen = self._scopes[key] = _Seen(new, hour, redirect)
-        self._count(key)
+        self._count(key, redirect)
         return seen
 
     def scopes(self) -> dict[int, tuple[int, str, str, int]]:
@@ -191,6 +201,14 @@ class Registry:
             for key, seen in self._scopes.items()
             if seen.redirect_id is None
         }
+
+    def beyond_cap(self, account_id: int, kind: str) -> int:
+        """Return how many members of a kind are counted under `other`."""
+        return sum(
+            seen.redirect_id is not None
+            for key, seen in self._scopes.items()
+            if key[:2] == (account_id, kind)
+        )
 
     def save(self, connection: Connection) -> None:
         """Write the hours that moved."""
