@@ -51,10 +51,10 @@ PROBLEMS = [
     ("an override is a number", GOOD + "prices: {overrides: [0.9]}", "prices.overrides[0]: expected a mapping, found 0.9"),
     ("a list for a number", GOOD + "series_cap: [1]", "series_cap: expected whole number, found [1]"),
     ("a fraction", GOOD + "series_cap: 1.5", "series_cap: expected whole number, found 1.5"),
-    ("a bool for a number", GOOD + "series_cap: yes", "series_cap: expected whole number, found True"),
+    ("a bool for a number", GOOD + "series_cap: true", "series_cap: expected whole number, found True"),
     ("too few", GOOD + "series_cap: 0", "series_cap: expected whole number >= 1, found 0"),
     ("a number for text", GOOD + "time_zone: 1", "time_zone: expected text, found 1; put it in quotes"),
-    ("no for text", source(start="type: anthropic, account: no, admin_key_env: KEY"), "sources[0].account: expected text, found False; put it in quotes"),
+    ("true for text", source(start="type: anthropic, account: true, admin_key_env: KEY"), "sources[0].account: expected text, found True; put it in quotes"),
     ("a very long value", GOOD + f"series_cap: {'x' * 500}", f"series_cap: expected whole number, found '{'x' * 59}…"),
     ("a list in itself", GOOD + "series_cap: &a [*a]", "series_cap: expected whole number, found [[...]]"),
     # durations

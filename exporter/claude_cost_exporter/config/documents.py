@@ -15,13 +15,18 @@ if TYPE_CHECKING:
 SECRET = re.compile(r"sk-ant-[\w*-]*")
 """What Anthropic's keys look like; a key of another form cannot be told from other text."""
 TIMESTAMP = "tag:yaml.org,2002:timestamp"
+BOOLEAN = "tag:yaml.org,2002:bool"
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """Refuses a key that stands twice in one mapping; leaves days as text."""
+    """Refuses a key that stands twice in one mapping; days, on, off, yes and no are text."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's way to configure a loader
-        first: [(tag, form) for tag, form in resolvers if tag != TIMESTAMP]
+        first: [
+            (tag, form)
+            for tag, form in resolvers
+            if tag != TIMESTAMP and (tag != BOOLEAN or first in "tTfF")
+        ]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
