@@ -46,9 +46,15 @@ def decode(body: bytes, kind: type[T], endpoint: str) -> T:
     except msgspec.ValidationError as error:
         raise ParseError(f"{endpoint}: {error}") from None
     except (ValueError, RecursionError) as error:
-        shown = one_line(body[:SHOWN_BYTES].decode("utf-8", "replace"))
-        what = f"a body that starts with {shown!r}" if body else "an empty body"
-        raise ParseError(f"{endpoint}: expected JSON, got {what} ({error})") from None
+        raise ParseError(f"{endpoint}: expected JSON, got {_shown(body)} ({error})") from None
+
+
+def _shown(body: bytes) -> str:
+    """Describe what is no JSON. Broken JSON is not quoted: it may hold somebody's name."""
+    if body.lstrip().startswith((b"{", b"[")):
+        return f"a body of {len(body)} bytes of broken JSON"
+    shown = one_line(body[:SHOWN_BYTES].decode("utf-8", "replace"))
+    return f"a body that starts with {shown!r}" if body else "an empty body"
 
 
 def pages(  # noqa: PLR0913 - a request and its bound

@@ -105,9 +105,14 @@ def http_date(text: str) -> datetime | None:
     return moment if moment.tzinfo else None
 
 
+class _Details(msgspec.Struct):
+    error_code: str | None = None
+
+
 class _Detail(msgspec.Struct):
     type: str | None = None
     message: str | None = None
+    details: _Details | None = None
 
 
 class _ErrorBody(msgspec.Struct):
@@ -120,4 +125,6 @@ def _said(body: bytes) -> str:
         detail = msgspec.json.decode(body, type=_ErrorBody).error
     except (ValueError, RecursionError):
         return body[:SAID_BYTES].decode("utf-8", "replace").strip() or "(empty body)"
-    return ": ".join(part for part in (detail.type, detail.message) if part) or "(no message)"
+    code = detail.details.error_code if detail.details else None
+    parts = (detail.type, code, detail.message)
+    return ": ".join(part for part in parts if part) or "(no message)"
