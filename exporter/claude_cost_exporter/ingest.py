@@ -167,7 +167,7 @@ class AccountPoller:
     def _window(self, source: Source, at: datetime, back: timedelta) -> Window:
         """Return the trailing window; it always reaches back to where the last read ended."""
         now = floor_to(source.align, at)
-        end = now if source.align == DAY else now + HOUR
+        end = now + source.align if source.reads_open else now
         known = self._ledger.progress(self.account, source.name)
         if known.watermark is None:
             return Window(now - min(cadence.back for cadence in source.cadences), end)

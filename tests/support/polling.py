@@ -33,6 +33,7 @@ class ScriptedUsage:
     api = "legacy"
     cadences = AnthropicUsage.cadences
     align = AnthropicUsage.align
+    reads_open = AnthropicUsage.reads_open
     history_chunk = AnthropicUsage.history_chunk
     query_sets = ()
 

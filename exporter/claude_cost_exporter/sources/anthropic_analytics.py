@@ -97,6 +97,7 @@ class AnthropicAnalytics:
     api = "analytics"
     cadences: Sequence[Cadence] = (Cadence(HOUR, 3 * DAY), Cadence(DAY, 31 * DAY))
     align = DAY
+    reads_open = False
     history_chunk: timedelta | None = timedelta(days=31)
     query_sets = tuple(QUERIES)
 

@@ -91,6 +91,7 @@ class AnthropicCost:
     api = "legacy"
     cadences: Sequence[Cadence] = (Cadence(HOUR, 3 * DAY), Cadence(DAY, 31 * DAY))
     align = DAY
+    reads_open = False
     history_chunk: timedelta | None = timedelta(days=31)
     query_sets: tuple[str, ...] = (QUERY_SET,)
 

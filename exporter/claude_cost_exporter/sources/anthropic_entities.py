@@ -100,6 +100,7 @@ class AnthropicEntities:
     name = "entities"
     cadences: Sequence[Cadence] = (Cadence(timedelta(hours=1), timedelta(0)),)
     align = HOUR
+    reads_open = True
     history_chunk: timedelta | None = None
     query_sets: tuple[str, ...] = ()
     api = ""

@@ -39,6 +39,7 @@ class AnthropicUsage:
         Cadence(timedelta(days=1), timedelta(days=31)),
     )
     align = HOUR
+    reads_open = True
     history_chunk: timedelta | None = timedelta(days=7)  # one page of hours
     query_sets: tuple[str, ...] = ()
     api = "legacy"

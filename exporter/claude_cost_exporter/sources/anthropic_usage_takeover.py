@@ -35,6 +35,7 @@ class UsageWithSuccessor:
     name = AnthropicUsage.name
     cadences: Sequence[Cadence] = AnthropicUsage.cadences
     align = AnthropicUsage.align
+    reads_open = AnthropicUsage.reads_open
     history_chunk: timedelta | None = AnthropicUsage.history_chunk
     query_sets: tuple[str, ...] = ()
 

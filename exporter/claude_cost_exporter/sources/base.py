@@ -31,8 +31,9 @@ class Source(Protocol):
     name: str
     cadences: Sequence[Cadence]
     align: timedelta
-    """Windows begin and end on full hours or, when this is a day, UTC midnights; a source that
-    is read by the day is asked for closed days only."""
+    """Windows begin and end on full hours or, when this is a day, UTC midnights."""
+    reads_open: bool
+    """Whether windows reach to the end of the hour or day that still runs."""
     history_chunk: timedelta | None
     """How much history one request chain may read; None: the source has no history."""
     query_sets: tuple[str, ...]
