@@ -100,7 +100,11 @@ def test_floors_are_kept(monkeypatch):
 
 def test_files_are_short(package):
     """A file of the package can be read in one sitting."""
-    lines = {name: len(text.splitlines()) for name, text in package.items()}
+    lines = {
+        name: len(text.splitlines())
+        for name, text in package.items()
+        if "/migrations/versions/" not in name  # generated: a schema, not a thought
+    }
 
     assert lines
     assert {name: count for name, count in lines.items() if count > MOST_LINES_OF_A_FILE} == {}

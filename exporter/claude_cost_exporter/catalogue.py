@@ -168,6 +168,64 @@ CATALOGUE: tuple[Metric, ...] = (
         "The newest day on which a packaged price was checked against its source.",
     ),
     _gauge(
+        "llm_provider_spend_limit_usd",
+        (*C, "scope_type", "scope", "period"),
+        "The provider's own cap on spend in USD a period, as far as the key may read it. "
+        "scope_type is account, workspace or usage_tier (what the provider grants at most); "
+        "scope is the id, or the account's name. Select one scope_type.",
+    ),
+    _gauge(
+        "llm_provider_rate_limit",
+        (*C, "workspace_id", "models", "limiter"),
+        "The provider's own cap on a rate, in what limiter says. An empty workspace_id is the "
+        "whole organisation, others are lower caps of single workspaces. models share the cap; "
+        "where there are none it is a kind of requests, such as batch.",
+    ),
+    _gauge(
+        "llm_claude_code_user_cost_usd",
+        (*C, "user", "customer_type", "window"),
+        "What Claude Code cost in USD by its own estimate, by user. Do not add it to any other "
+        "cost: what customer_type api used is part of llm_cost_usd_total, what subscription used "
+        "is not billed by the token. window is today, yesterday or month_to_date in UTC, absent "
+        "until each of its days was read. user is a hash unless names may be shown.",
+    ),
+    _gauge(
+        "llm_claude_code_model_cost_usd",
+        (*C, "model", "customer_type", "window"),
+        "The same estimate by model. Do not add it to any other cost.",
+    ),
+    _gauge(
+        "llm_claude_code_model_tokens",
+        (*C, "model", "customer_type", "token_type", "window"),
+        "Tokens of Claude Code, part of llm_tokens_total for customer_type api. token_type is "
+        "input, output, cache_read or cache_write, of which no lifetime is known.",
+    ),
+    _gauge(
+        "llm_claude_code_sessions",
+        (*C, "user", "window"),
+        "Sessions of Claude Code.",
+    ),
+    _gauge(
+        "llm_claude_code_lines",
+        (*C, "user", "change", "window"),
+        "Lines of code that Claude Code changed. change is added or removed.",
+    ),
+    _gauge(
+        "llm_claude_code_commits",
+        (*C, "user", "window"),
+        "Commits that Claude Code made.",
+    ),
+    _gauge(
+        "llm_claude_code_pull_requests",
+        (*C, "user", "window"),
+        "Pull requests that Claude Code made.",
+    ),
+    _gauge(
+        "llm_claude_code_edits",
+        (*C, "user", "decision", "window"),
+        "Edits that Claude Code proposed. decision is accepted or rejected.",
+    ),
+    _gauge(
         "llm_workspace_info",
         (*C, "workspace_id", "workspace_name", "status", "team"),
         "Names of workspaces, for joins. Always 1.",

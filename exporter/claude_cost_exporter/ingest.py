@@ -14,14 +14,14 @@ import structlog
 
 from claude_cost_exporter.clock import DAY, HOUR, floor_to
 from claude_cost_exporter.errors import ExporterError, StoppedError
-from claude_cost_exporter.ledger.base import Batch, BillBatch, Names, PricedUsage
+from claude_cost_exporter.ledger.base import Batch, BillBatch, CodingBatch, Names, PricedUsage
 from claude_cost_exporter.records import (
-    ApiKeyRecord,
     BillRecord,
+    CodingDay,
+    LimitsRecord,
     OrganizationRecord,
     UsageRecord,
     Window,
-    WorkspaceRecord,
 )
 from claude_cost_exporter.sources.schedule import Schedule
 
@@ -185,14 +185,20 @@ class AccountPoller:
             self.identify()
         records = list(source.fetch(window, history=history))
         self._rows_per_hour[source.name] = len(records) / ((window.end - window.start) / HOUR)
-        if names := _names(records):
+        if names := Names.among(records):
             self._ledger.name(self.account, names, at)
+        for limits in (record for record in records if isinstance(record, LimitsRecord)):
+            self._ledger.limits.replace(self.account, limits, at)
         read = next((record for record in records if isinstance(record, Window)), window)
         if source.history_chunk is None or read.start >= read.end:
             return False
         until = self._catching_up(source, at) if newest else None
         what = (self.account, source.name, read, at)
-        if source.query_sets:
+        if days := [record for record in records if isinstance(record, CodingDay)]:
+            written = self._ledger.coding.upsert(CodingBatch(
+                *what, days, is_history=not newest, catching_up_until=until
+            ))  # fmt: skip
+        elif source.query_sets:
             bill = [record for record in records if isinstance(record, BillRecord)]
             changes = self._ledger.bill(BillBatch(
                 *what, bill, source.query_sets, is_history=not newest, catching_up_until=until
@@ -285,14 +291,3 @@ class AccountPoller:
             days_left=round((known.history_start - target) / timedelta(days=1), 1),
         )
         return Window(start, known.history_start)
-
-
-def _names(records: Iterable[Record]) -> Names | None:
-    organizations = [r for r in records if isinstance(r, OrganizationRecord)]
-    if not organizations:
-        return None
-    return Names(
-        organization=organizations[-1],
-        workspaces=[r for r in records if isinstance(r, WorkspaceRecord)],
-        api_keys=[r for r in records if isinstance(r, ApiKeyRecord)],
-    )

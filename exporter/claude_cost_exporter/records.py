@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date, datetime
 
 NANO = 1_000_000_000
@@ -135,6 +136,78 @@ class BillRecord(NamedTuple):
         return self.query_set.partition("/")[0]
 
 
+CLAUDE_CODE = "claude_code"
+"""The source of `CodingDay`."""
+
+
+class CodingCounts(NamedTuple):
+    """What somebody did with Claude Code."""
+
+    sessions: int = 0
+    lines_added: int = 0
+    lines_removed: int = 0
+    commits: int = 0
+    pull_requests: int = 0
+    edits_accepted: int = 0
+    edits_rejected: int = 0
+
+
+class CodingUse(NamedTuple):
+    """Tokens of Claude Code, and what they cost by its own estimate in nano-USD.
+
+    It does not say for how long a cache was written.
+    """
+
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    cost: int = 0
+
+
+class CodingRecord(NamedTuple):
+    """What one user did with Claude Code in one place; `models` are metric labels."""
+
+    user: str
+    customer_type: str
+    """`api`, or `subscription`: what the latter used is not billed by the token."""
+    counts: CodingCounts
+    models: Mapping[str, CodingUse]
+
+
+class CodingDay(NamedTuple):
+    """One UTC day of Claude Code, read completely. Rows of one user add up."""
+
+    day: date
+    rows: tuple[CodingRecord, ...]
+
+
+class SpendLimit(NamedTuple):
+    """A cap of the provider's on spend, in nano-USD. The scope `account` needs no id."""
+
+    scope_type: str
+    scope: str
+    period: str
+    amount: int
+
+
+class RateLimit(NamedTuple):
+    """A cap of the provider's on a rate; an empty workspace is the whole organisation."""
+
+    workspace_id: str
+    models: str
+    limiter: str
+    value: int
+
+
+class LimitsRecord(NamedTuple):
+    """The provider's caps: all on spend, and those on rates of the workspaces that were read."""
+
+    spend: tuple[SpendLimit, ...]
+    rates: tuple[RateLimit, ...]
+    workspaces: frozenset[str]
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """A half-open stretch of UTC time, aligned to full hours.
@@ -175,7 +248,16 @@ class ApiKeyRecord:
     status: str
 
 
-Record = Window | UsageRecord | BillRecord | OrganizationRecord | WorkspaceRecord | ApiKeyRecord
+Record = (
+    Window
+    | UsageRecord
+    | BillRecord
+    | CodingDay
+    | LimitsRecord
+    | OrganizationRecord
+    | WorkspaceRecord
+    | ApiKeyRecord
+)
 
 MAX_LABEL_LENGTH = 200
 

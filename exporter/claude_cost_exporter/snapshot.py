@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from claude_cost_exporter.records import Dimensions
+    from claude_cost_exporter.records import (
+        CodingCounts,
+        CodingUse,
+        Dimensions,
+        RateLimit,
+        SpendLimit,
+    )
 
 
 class Scope(NamedTuple):
@@ -130,6 +136,20 @@ class PriceInForce:
 
 
 @dataclass(frozen=True, slots=True)
+class CodingWindow:
+    """Claude Code over the UTC days of a window, all of which were read."""
+
+    account: str
+    window: str
+    activity: Mapping[str, CodingCounts]
+    """By user, as far as users may be named."""
+    user_cost: Mapping[tuple[str, str], int]
+    """Nano-USD by user and customer type."""
+    models: Mapping[tuple[str, str], CodingUse]
+    """By model and customer type."""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """Everything the views may know, at `taken_at`."""
 
@@ -157,6 +177,11 @@ class Snapshot:
     api_keys: tuple[ApiKeyName, ...] = ()
     in_use: Mapping[str, frozenset[Dimensions]] = field(default_factory=dict)
     """Account -> combinations of the pricing dimensions with usage in the last 31 days."""
+    coding: tuple[CodingWindow, ...] = ()
+    spend_limits: Mapping[str, tuple[SpendLimit, ...]] = field(default_factory=dict)
+    """Account -> the provider's caps on spend."""
+    rate_limits: Mapping[str, tuple[RateLimit, ...]] = field(default_factory=dict)
+    """Account -> the provider's caps on rates."""
     prices: tuple[PriceInForce, ...] = ()
     prices_verified_on: date | None = None
     state_lost_at: datetime | None = None

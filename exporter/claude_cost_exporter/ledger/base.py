@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
-from claude_cost_exporter.records import ATTRIBUTION, PROBE
+from claude_cost_exporter.records import (
+    ATTRIBUTION,
+    PROBE,
+    ApiKeyRecord,
+    OrganizationRecord,
+    WorkspaceRecord,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,12 +21,12 @@ if TYPE_CHECKING:
     from claude_cost_exporter.pricing.evidence import Evidence
     from claude_cost_exporter.pricing.rates import Rates
     from claude_cost_exporter.records import (
-        ApiKeyRecord,
         BillRecord,
-        OrganizationRecord,
+        CodingDay,
+        LimitsRecord,
+        Record,
         UsageRecord,
         Window,
-        WorkspaceRecord,
     )
     from claude_cost_exporter.snapshot import Snapshot
 
@@ -76,6 +82,22 @@ class BillChanges:
 
 
 @dataclass(frozen=True, slots=True)
+class CodingBatch:
+    """A complete read of Claude Code on some UTC days, each of which it replaces.
+
+    `window` goes from midnight to midnight.
+    """
+
+    account: str
+    source: str
+    window: Window
+    read_at: datetime
+    days: Sequence[CodingDay]
+    is_history: bool = False
+    catching_up_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
     """What one batch changed."""
 
@@ -93,6 +115,18 @@ class Names:
     organization: OrganizationRecord | None = None
     workspaces: Sequence[WorkspaceRecord] = ()
     api_keys: Sequence[ApiKeyRecord] = ()
+
+    @classmethod
+    def among(cls, records: Sequence[Record]) -> Self | None:
+        """Return the names in a complete read of them, None when it is a read of other things."""
+        organizations = [r for r in records if isinstance(r, OrganizationRecord)]
+        if not organizations:
+            return None
+        return cls(
+            organization=organizations[-1],
+            workspaces=[r for r in records if isinstance(r, WorkspaceRecord)],
+            api_keys=[r for r in records if isinstance(r, ApiKeyRecord)],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +159,38 @@ class StoredBook:
     document: str = field(repr=False)
 
 
+class CodingLedger(Protocol):
+    """What Claude Code did, by day, user and model."""
+
+    def name_users(self, account: str, naming: str, most: int) -> None:
+        """Set how many users get names, the rest is `other`; forget whom `naming` does not fit."""
+        ...
+
+    def upsert(self, batch: CodingBatch) -> int:
+        """Replace the days; return how many rows differ."""
+        ...
+
+
+class LimitsLedger(Protocol):
+    """The provider's own caps, as they were read last."""
+
+    def replace(self, account: str, found: LimitsRecord, read_at: datetime) -> None:
+        """Replace all caps on spend, and those on rates of the workspaces that were read."""
+        ...
+
+
 class Ledger(Protocol):
     """Everything that was read, priced and counted. One writer; replace, never add."""
+
+    @property
+    def coding(self) -> CodingLedger:
+        """Return the part that holds Claude Code."""
+        ...
+
+    @property
+    def limits(self) -> LimitsLedger:
+        """Return the part that holds the provider's caps."""
+        ...
 
     def upsert(self, batch: Batch) -> Changes:
         """Replace the roles' rows in the window; keep totals and coverage in one transaction."""

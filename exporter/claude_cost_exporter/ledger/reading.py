@@ -26,7 +26,7 @@ from claude_cost_exporter.snapshot import (
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from claude_cost_exporter.ledger.base import Batch, BillBatch, Settings
+    from claude_cost_exporter.ledger.base import Batch, BillBatch, CodingBatch, Settings
     from claude_cost_exporter.ledger.counters import CounterStore
     from claude_cost_exporter.ledger.registry import Registry
     from claude_cost_exporter.records import Dimensions
@@ -81,7 +81,9 @@ def aim(connection: Connection, account_id: int, source: str, target: int) -> No
         _store(connection, account_id, source, history_target=target)
 
 
-def advance(connection: Connection, account_id: int, batch: Batch | BillBatch) -> None:
+def advance(
+    connection: Connection, account_id: int, batch: Batch | BillBatch | CodingBatch
+) -> None:
     """Extend the stretch that has been read without a hole.
 
     A batch that does not touch the stretch starts a new one when it is newer; the history load

@@ -14,8 +14,10 @@ from claude_cost_exporter.clock import floor_hour
 from claude_cost_exporter.ledger import evidence, names, reading, rollup, tables
 from claude_cost_exporter.ledger.base import BillChanges, Changes, Progress, Settings, StoredBook
 from claude_cost_exporter.ledger.bills import begin_billing, replace_bill, role_of, settle
+from claude_cost_exporter.ledger.coding import SqlCodingLedger
 from claude_cost_exporter.ledger.counters import CounterStore
 from claude_cost_exporter.ledger.counting import increments, restated
+from claude_cost_exporter.ledger.limits import SqlLimitsLedger
 from claude_cost_exporter.ledger.notebook import AccountNotebook
 from claude_cost_exporter.ledger.opening import FileLock, make_folder, open_engine, sqlite_path
 from claude_cost_exporter.ledger.opening import translated as translated_errors
@@ -67,6 +69,8 @@ class SqlLedger:
             hold = settings.new_series_hold or DEFAULT_HOLD
             self._counters = CounterStore(int(hold.total_seconds()), settings.series_cap)
             self._registry = Registry(settings.series_cap)
+            self.coding = SqlCodingLedger(self._transaction, self._registry)
+            self.limits = SqlLimitsLedger(self._transaction, self._registry)
             self._rolled_up: dict[int, date] = {}
             self._day_of = day_counter(ZoneInfo(settings.time_zone))
             self._start(now)
@@ -282,7 +286,9 @@ class SqlLedger:
         """Persist what will be exposed, then return the ledger's view at `now`."""
         with self._transaction() as connection:
             self._counters.expose(connection, int(now.timestamp()))
-            return reading.snapshot(connection, self._registry, self._counters, self._settings, now)
+            parts = (self._registry, self._counters, self._settings)
+            taken = reading.snapshot(connection, *parts, now)
+            return self.limits.fill(connection, self.coding.fill(connection, taken))
 
 
 def _holds(batch: BillBatch, role: str) -> bool:

@@ -15,7 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from claude_cost_exporter.records import BillDimensions
+from claude_cost_exporter.records import BillDimensions, CodingCounts, CodingUse
 
 metadata = MetaData()
 
@@ -189,6 +189,60 @@ bill_days = Table(
     Column("unchanged_since", BigInteger, nullable=False),  # first read of what it says now
     Column("billed_at", BigInteger),  # null: the estimate is still in force
     sqlite_with_rowid=False,
+)
+
+coding_days = Table(
+    "coding_days",
+    metadata,
+    Column("account_id", ForeignKey("accounts.id"), primary_key=True),
+    Column("day", Integer, primary_key=True),  # proleptic ordinal of the UTC day
+    Column("read_at", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+coding_activity = Table(
+    "coding_activity",
+    metadata,
+    Column("account_id", ForeignKey("accounts.id"), primary_key=True),
+    Column("day", Integer, primary_key=True),
+    Column("user_id", ForeignKey("scopes.id"), primary_key=True),
+    Column("customer_type", String(256), primary_key=True),
+    *(Column(name, BigInteger, nullable=False) for name in CodingCounts._fields),
+    sqlite_with_rowid=False,
+)
+
+coding_use = Table(
+    "coding_use",
+    metadata,
+    Column("account_id", ForeignKey("accounts.id"), primary_key=True),
+    Column("day", Integer, primary_key=True),
+    Column("user_id", ForeignKey("scopes.id"), primary_key=True),
+    Column("customer_type", String(256), primary_key=True),
+    Column("model_id", ForeignKey("scopes.id"), primary_key=True),
+    *(Column(name, BigInteger, nullable=False) for name in CodingUse._fields),
+    sqlite_with_rowid=False,
+)
+
+spend_limits = Table(
+    "spend_limits",
+    metadata,
+    Column("account_id", ForeignKey("accounts.id"), primary_key=True),
+    Column("scope_type", String(256), primary_key=True),
+    Column("scope", String(256), primary_key=True),
+    Column("period", String(256), primary_key=True),
+    Column("amount", BigInteger, nullable=False),
+    Column("read_at", BigInteger, nullable=False),
+)
+
+rate_limits = Table(
+    "rate_limits",
+    metadata,
+    Column("account_id", ForeignKey("accounts.id"), primary_key=True),
+    Column("workspace_id", String(256), primary_key=True),
+    Column("models", String(256), primary_key=True),
+    Column("limiter", String(256), primary_key=True),
+    Column("value", BigInteger, nullable=False),
+    Column("read_at", BigInteger, nullable=False),
 )
 
 counters = Table(

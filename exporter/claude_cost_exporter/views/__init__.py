@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from claude_cost_exporter.views import bill, counters, health, names, prices, spend
+from claude_cost_exporter.views import (
+    bill,
+    claude_code,
+    counters,
+    health,
+    limits,
+    names,
+    prices,
+    spend,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +33,10 @@ VIEWS: tuple[View, ...] = (
     bill.ratios,
     prices.prices,
     prices.catalogue_age,
+    limits.spend_limits,
+    limits.rate_limits,
+    claude_code.users,
+    claude_code.models,
     names.workspaces,
     names.api_keys,
     names.first_seen,

@@ -19,6 +19,16 @@ BILL_DIMENSIONS = (
     "product",
     "end_customer",
 )
+CODING_COUNTS = (
+    "sessions",
+    "lines_added",
+    "lines_removed",
+    "commits",
+    "pull_requests",
+    "edits_accepted",
+    "edits_rejected",
+)
+CODING_USE = ("input", "output", "cache_read", "cache_write", "cost")
 
 
 def upgrade() -> None:
@@ -255,4 +265,85 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("account_id", "day"),
         sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "coding_days",
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("read_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["accounts.id"],
+        ),
+        sa.PrimaryKeyConstraint("account_id", "day"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "coding_activity",
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("customer_type", sa.String(length=256), nullable=False),
+        *(sa.Column(name, sa.BigInteger(), nullable=False) for name in CODING_COUNTS),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["accounts.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["scopes.id"],
+        ),
+        sa.PrimaryKeyConstraint("account_id", "day", "user_id", "customer_type"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "coding_use",
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("customer_type", sa.String(length=256), nullable=False),
+        sa.Column("model_id", sa.Integer(), nullable=False),
+        *(sa.Column(name, sa.BigInteger(), nullable=False) for name in CODING_USE),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["accounts.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["model_id"],
+            ["scopes.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["user_id"],
+            ["scopes.id"],
+        ),
+        sa.PrimaryKeyConstraint("account_id", "day", "user_id", "customer_type", "model_id"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "spend_limits",
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("scope_type", sa.String(length=256), nullable=False),
+        sa.Column("scope", sa.String(length=256), nullable=False),
+        sa.Column("period", sa.String(length=256), nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column("read_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["accounts.id"],
+        ),
+        sa.PrimaryKeyConstraint("account_id", "scope_type", "scope", "period"),
+    )
+    op.create_table(
+        "rate_limits",
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.Column("workspace_id", sa.String(length=256), nullable=False),
+        sa.Column("models", sa.String(length=256), nullable=False),
+        sa.Column("limiter", sa.String(length=256), nullable=False),
+        sa.Column("value", sa.BigInteger(), nullable=False),
+        sa.Column("read_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["accounts.id"],
+        ),
+        sa.PrimaryKeyConstraint("account_id", "workspace_id", "models", "limiter"),
     )
