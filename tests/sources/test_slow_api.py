@@ -14,7 +14,7 @@ from claude_cost_exporter.cli.wiring import SOURCE_TYPES, Exporter
 from claude_cost_exporter.clock import DAY, HOUR, ManualClock
 from claude_cost_exporter.config.load import load
 from claude_cost_exporter.pricing.overrides import Override
-from tests.support.api import KEY, ScriptedApi
+from tests.support.api import KEY, ScriptedApi, answer
 from tests.support.organization import Organization
 from tests.support.report import Report, hour, usage
 
@@ -29,6 +29,7 @@ SLICES = [
     for window in ("0-200k", "200k-1M")
     for speed in ("standard", "fast")
 ]
+NOTHING = answer(body={"data": [], "has_more": False, "next_page": None})
 
 
 class SlowDay:
@@ -50,6 +51,8 @@ class SlowDay:
         )
 
     def _answer(self, request):
+        if request.url.path.endswith(("_limits", "/claude_code")):
+            return NOTHING
         if "usage_report" not in request.url.path:
             return self.organization(request)
         return self.report(request) if self.requests % 40 else httpx.ReadTimeout("timed out")

@@ -17,7 +17,7 @@ KEY = "sk-ant-admin01-canary-0123456789abcdef"
 START = datetime(2026, 11, 3, 0, 0, tzinfo=UTC)
 CONFIG = """
 sources: [{{type: anthropic, account: sim, admin_key_env: KEY, base_url: "http://127.0.0.1:9",
-           poll_interval: {poll}, history: {history}, api: {api}}}]
+           poll_interval: {poll}, history: {history}, api: {api}, {source}}}]
 ledger: {{url: "sqlite:///{folder}/ledger.db"}}
 scrape_interval: {scrape}
 {more}
@@ -48,8 +48,8 @@ class Simulated:
     ) -> None:
         self.clock = clock or ManualClock(start)
         self.folder = folder
-        usual = {"poll": "300s", "scrape": "60s", "history": "0d", "api": "auto", "more": ""}
-        self.options = usual | options
+        usual = {"poll": "300s", "scrape": "60s", "history": "0d", "api": "auto"}
+        self.options = {"source": "", "more": ""} | usual | options
         self.simulator = Simulator(
             scenario, clock=self.clock, seed=7, switches=switches, start=start
         )

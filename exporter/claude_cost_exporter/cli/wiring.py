@@ -231,6 +231,8 @@ class Exporter:
 
     def _add(self, block: AnthropicConfig, account: AnthropicAccount) -> None:
         self.ledger.register(block.account, account.provider)
+        users = block.claude_code
+        self.ledger.coding.name_users(block.account, users.users, users.max_users)
         self.metrics.watch_budget(block.account, account.limiter.per_minute)
         self.accounts.append(account)
         self.pollers.append(AccountPoller(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from claude_cost_exporter.sources.anthropic_analytics import AnthropicAnalytics
+from claude_cost_exporter.sources.anthropic_claude_code import AnthropicClaudeCode
 from claude_cost_exporter.sources.anthropic_config import (
     SHORTEST_POLL,
     AnthropicConfig,
@@ -12,11 +13,13 @@ from claude_cost_exporter.sources.anthropic_config import (
 )
 from claude_cost_exporter.sources.anthropic_cost import AnthropicCost
 from claude_cost_exporter.sources.anthropic_entities import AnthropicEntities, read_organization
+from claude_cost_exporter.sources.anthropic_limits import AnthropicLimits
 from claude_cost_exporter.sources.anthropic_probe import AnthropicProbe
 from claude_cost_exporter.sources.anthropic_usage_takeover import UsageWithSuccessor
 from claude_cost_exporter.sources.api_choice import ApiChoice
 from claude_cost_exporter.sources.http import ApiClient
 from claude_cost_exporter.sources.limiter import Limiter
+from claude_cost_exporter.sources.people import People
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,10 +74,14 @@ class AnthropicAccount:
             transport=transport,
         )
         self._clock, self._fields = clock, fields
-        self._always: Sequence[Source] = (
+        self._always: tuple[Source, ...] = (
             AnthropicEntities(self.client),
             UsageWithSuccessor(self.client, clock, fields, notebook),
+            AnthropicLimits(self.client, clock),
         )
+        if config.claude_code.users != "off":
+            people = People.known_to(notebook, shown=config.claude_code.users == "shown")
+            self._always += (AnthropicClaudeCode(self.client, clock, fields, people),)
         self._api, self._choice = config.api, ApiChoice(config.api, clock)
         self._bill: Mapping[Api, Source] = {
             "analytics": AnthropicAnalytics(self.client, clock, fields, self._choice),

@@ -17,6 +17,7 @@ from msgspec import Meta
 from claude_cost_exporter.config.durations import format_duration
 from claude_cost_exporter.config.model import Problem
 from claude_cost_exporter.errors import UnauthorizedError
+from claude_cost_exporter.sources.anthropic_claude_code import ClaudeCodeConfig
 from claude_cost_exporter.sources.api_choice import Wanted
 from claude_cost_exporter.sources.http import LOOPBACK
 from claude_cost_exporter.sources.secrets import Secret
@@ -98,6 +99,9 @@ class AnthropicConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
             examples=["legacy"],
         ),
     ] = "auto"
+    claude_code: Annotated[
+        ClaudeCodeConfig, Meta(description="How users of Claude Code appear.")
+    ] = ClaudeCodeConfig()
 
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong."""

@@ -18,7 +18,7 @@ Currency = Literal["USD"]
 NANO_OF_A_CENT = Decimal("1e-7")
 
 
-def nano_usd(cents: str) -> int:
+def nano_usd(cents: str | Decimal) -> int:
     """Return cents as whole nano-USD, rounded once, half to even.
 
     >>> nano_usd("41280.000000")
