@@ -74,7 +74,7 @@ def test_what_is_wrong_is_said_before_anything_starts():
 def test_make_demo_is_this_command():
     """`make demo` runs the command, with DEMO_ARGS for its options."""
     printed = subprocess.run(
-        ["make", "--dry-run", "demo", "DEMO_ARGS=--seed=2"],
+        ["make", "--dry-run", "--no-print-directory", "demo", "DEMO_ARGS=--seed=2"],
         cwd=Path(__file__).parent.parent.parent,
         capture_output=True,
         text=True,

@@ -39,7 +39,6 @@ def reconcile(ledger, tmp_path, monkeypatch):
         "sources: [{type: anthropic, account: sim, admin_key_env: KEY}]\n"
         f'ledger: {{url: "sqlite:///{ledger}/ledger.db"}}\n'
     )
-    monkeypatch.setenv("KEY", KEY)
     monkeypatch.setattr(SystemClock, "now", lambda _: START + timedelta(days=8, hours=1))
 
     def run(*arguments, code=0):

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from claude_cost_exporter.cli import reprice
 from claude_cost_exporter.clock import DAY, HOUR
-from claude_cost_exporter.errors import LedgerError, LedgerLockedError
+from claude_cost_exporter.errors import ConfigError, LedgerError, LedgerLockedError
 from claude_cost_exporter.ledger.base import Settings
 from claude_cost_exporter.pricing.book import PriceBook
 from claude_cost_exporter.pricing.overrides import Override
@@ -161,8 +161,8 @@ def test_the_day_must_be_one(shop, arguments):
 
 
 def test_problems_of_the_configuration_are_shown(shop, capsys):
-    """Exit code 2 and a line for each problem."""
+    """A wrong configuration is refused with every problem in it."""
     shop.config.write_text("sources: []\nledgr: {}\n")
     result = shop.run("--since=2026-11-01")
-    assert result.exit_code == 2
-    assert "ledgr: unknown key" in result.stderr
+    assert isinstance(result.exception, ConfigError)
+    assert "ledgr: unknown key" in str(result.exception)

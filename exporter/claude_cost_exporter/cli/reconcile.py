@@ -57,7 +57,7 @@ def command(
 
     today = SystemClock().now().astimezone(UTC).date()
     first, last = _days(month, today - DAY)
-    with LedgerReader(ledger_url(load_config(config_file))) as ledger:
+    with LedgerReader(ledger_url(load_config(config_file, keys=False))) as ledger:
         found = [
             reconcile(one)
             for one in ledger.comparisons(first, last)

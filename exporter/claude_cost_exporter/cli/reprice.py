@@ -37,7 +37,7 @@ def command(since: Since, config_file: ConfigFileOption = None, *, yes: Yes = Fa
     from claude_cost_exporter.cli.wiring import load_config, open_for_repricing
     from claude_cost_exporter.clock import SystemClock
 
-    loaded = load_config(config_file)
+    loaded = load_config(config_file, keys=False)
     with open_for_repricing(loaded, SystemClock().now()) as (ledger, book):
         done = ledger.reprice(since.date(), book.rates, lambda changes: _agree(changes, yes=yes))
     if not done:

@@ -56,8 +56,13 @@ if TYPE_CHECKING:
 SOURCE_TYPES = {"anthropic": AnthropicConfig}
 
 
-def load_config(path: Path | None, environment: Mapping[str, str] = os.environ) -> Loaded:
-    """Return the checked configuration of a file, or of the environment without one."""
+def load_config(
+    path: Path | None, environment: Mapping[str, str] = os.environ, *, keys: bool = True
+) -> Loaded:
+    """Return the checked configuration of a file, or of the environment without one.
+
+    Without `keys` it does not matter whether the keys can be read: the ledger needs none.
+    """
     if path is None:
         text = default_document(environment)
     else:
@@ -67,7 +72,7 @@ def load_config(path: Path | None, environment: Mapping[str, str] = os.environ) 
             cause = getattr(error, "strerror", None) or "not UTF-8 text"
             raise ConfigError([f"--config.file={path}: {cause}"]) from None
     found = draft(text, SOURCE_TYPES, Override)
-    for where, source in found.sources.items():
+    for where, source in found.sources.items() if keys else ():
         found.add(where, source.key_problems(environment))
     found.problems += _unusable(found.overrides)
     return found.checked()
