@@ -210,6 +210,21 @@ def test_a_defect_ends_a_poll_and_not_the_thread(polling):
     assert one.polls.failures == ["internal", ""]
 
 
+def test_a_defect_in_the_rendering_does_not_end_the_thread(polling):
+    """When what was read cannot be shown, it is still kept, and the next poll goes on."""
+    one = polling()
+
+    def break_down():
+        raise ZeroDivisionError("division by zero")
+
+    one.listener = break_down
+    with capture_logs() as logged:
+        one.poll()
+        one.poll(minutes=1)
+    assert [line["event"] for line in logged] == ["rendering failed"] * 2
+    assert one.total() == 4 * NANO_OF_AN_HOUR
+
+
 def test_a_stop_is_no_failure(polling):
     """A poll that the end of the exporter cut short is neither logged nor counted."""
     one = polling()

@@ -26,6 +26,7 @@ A message is a sentence that names the thing, the place and both values. It neve
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar, Self
 
 
@@ -39,11 +40,11 @@ class ExporterError(Exception):
 
 
 class ConfigError(ExporterError):
-    """The configuration has problems, all of them listed in `problems`."""
+    """The configuration has problems, all of them listed in `problems`, without any key."""
 
     def __init__(self, problems: list[str]) -> None:
-        self.problems = problems
-        super().__init__("\n".join(problems))
+        self.problems = [re.sub(r"sk-ant-[\w-]+", "sk-ant-***", one) for one in problems]
+        super().__init__("\n".join(self.problems))
 
 
 class PriceError(ExporterError):

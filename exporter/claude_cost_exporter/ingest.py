@@ -137,7 +137,14 @@ class AccountPoller:
             back = self._schedule(source).back(self._clock.monotonic())
             if back is not None:
                 self._attempt(source, back)
-                self._changed()
+                self._tell()
+
+    def _tell(self) -> None:
+        """Say that something may have changed; a defect in who listens must not end the polling."""
+        try:
+            self._changed()
+        except Exception:  # noqa: BLE001 - logged with its traceback
+            self._log.exception("rendering failed")
 
     def _attempt(self, source: Source, back: timedelta) -> None:
         at, started = self._clock.now(), self._clock.monotonic()
@@ -268,7 +275,7 @@ class AccountPoller:
             return False
         trouble.pop(HISTORY_WAITS, None)
         if loaded:
-            self._changed()
+            self._tell()
         return loaded
 
     def _next_chunk(self, source: Source) -> Window | None:

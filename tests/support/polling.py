@@ -99,6 +99,7 @@ class Polling:
         self.polls = Polls()
         self.owner = ACME
         self.asked = []
+        self.listener = lambda: None
         self._options = {"history": history, "poll_interval": poll}
         self._url = f"sqlite:///{folder}/ledger.db"
         self.open()
@@ -115,8 +116,12 @@ class Polling:
             prices=PriceHistory([(None, PriceBook.packaged())]),
             clock=self.clock,
             observer=self.polls,
+            changed=self._changed,
             **self._options,
         )
+
+    def _changed(self):
+        self.listener()
 
     def _whose(self, *, once):
         self.asked.append(once)

@@ -29,5 +29,5 @@ def configure(level: str, style: str) -> None:
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    for name in ("alembic", "httpx"):
+    for name in ("alembic", "httpx", "httpcore"):  # httpcore would log headers
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -55,9 +55,14 @@ class RequestObserver(Protocol):
 
 
 class _Failure(Exception):  # noqa: N818 - carries an outcome between the attempt and the retry
-    """An attempt that failed: what to raise in the end, whether and when to try again."""
+    """An attempt that failed: what to raise in the end, whether and when to try again.
 
-    def __init__(self, error: SourceError, *, retry: bool, after: float | None = None) -> None:
+    The error itself is raised by `get`, so that no traceback leads to an answer or to the key.
+    """
+
+    def __init__(
+        self, error: SourceError, *, retry: bool = False, after: float | None = None
+    ) -> None:
         self.error, self.retry, self.after = error, retry, after
         super().__init__()
 
@@ -185,7 +190,7 @@ class ApiClient:
                 status = str(response.status_code)
                 body = self._secret.strip(self._read(path, response))
         except httpx.InvalidURL as failure:  # for example an endless page token
-            raise BadRequestError(f"{path}: cannot be asked: {failure}") from None
+            raise _Failure(BadRequestError(f"{path}: cannot be asked: {failure}")) from None
         except httpx.HTTPError as failure:
             self._not_answered(path, failure)
         finally:
@@ -218,10 +223,11 @@ class ApiClient:
         for piece in response.iter_bytes():
             body += piece
             if len(body) > self._max_body:
-                raise BodyTooLargeError(
+                error = BodyTooLargeError(
                     f"{path}: the answer is longer than {self._max_body} bytes; stopped reading "
                     f"at {len(body)}"
                 )
+                raise _Failure(error)
             if self._clock.monotonic() - since > ANSWER_SECONDS:
                 raise httpx.ReadTimeout(
                     f"after {ANSWER_SECONDS:.0f} s only {len(body)} bytes had come"
@@ -232,7 +238,7 @@ class ApiClient:
         status, headers = response.status_code, response.headers
         error = refusal(path, status, headers, body, self._secret.printable)
         if not may_pass(status, headers):
-            return _Failure(error, retry=False)
+            return _Failure(error)
         after = retry_after(headers, self._clock.now())
         if after is not None:
             until = self._clock.monotonic() + min(after, LONGEST_PAUSE_SECONDS)
@@ -245,10 +251,11 @@ class ApiClient:
             return
         skew = (ours - theirs).total_seconds()
         if abs(skew) > MAX_SKEW_SECONDS:
-            raise ClockSkewError(
+            error = ClockSkewError(
                 f"{path}: this machine's clock says {ours:%Y-%m-%dT%H:%M:%SZ} and the API says "
                 f"{theirs:%Y-%m-%dT%H:%M:%SZ}, {abs(skew):.0f} s apart; set this machine's clock"
             )
+            raise _Failure(error)
 
 
 def _endpoint(path: str) -> str:

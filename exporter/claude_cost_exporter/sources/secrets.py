@@ -9,6 +9,7 @@ PIECE = 8
 """So many characters in a row of a key's secret part are never shown."""
 SHOWN_CHARACTERS = 300
 READ_CHARACTERS = 4096
+ESCAPED = re.compile(rb"\\u00([2-7][0-9a-fA-F])")
 
 
 class Secret:
@@ -24,8 +25,11 @@ class Secret:
         return self._value
 
     def strip(self, body: bytes) -> bytes:
-        """Return an answer without the key, which no honest answer holds."""
-        return body.replace(self._value.encode(), MASK.encode()) if self._value else body
+        """Return an answer without the key, which no honest answer holds, escaped or not."""
+        key = self._value.encode()
+        if b"\\u00" in body and key in (plain := ESCAPED.sub(_unescaped, body)):
+            body = plain
+        return body.replace(key, MASK.encode()) if key else body
 
     def printable(self, text: str) -> str:
         """Return text fit for a log line: one line, bounded, without the key or parts of it."""
@@ -44,6 +48,10 @@ class Secret:
 
     def __reduce__(self) -> str:
         raise TypeError("a Secret is not pickled")
+
+
+def _unescaped(match: re.Match[bytes]) -> bytes:
+    return bytes.fromhex(match[1].decode())
 
 
 def one_line(text: str) -> str:
