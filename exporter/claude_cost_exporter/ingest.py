@@ -6,7 +6,6 @@ what it changes is the ledger's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -23,7 +22,7 @@ from claude_cost_exporter.records import (
     UsageRecord,
     Window,
 )
-from claude_cost_exporter.sources.schedule import Schedule
+from claude_cost_exporter.sources.schedule import Attempt, Schedule, next_beat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -61,16 +60,6 @@ class Owner(Protocol):
     def __call__(self, *, once: bool) -> OrganizationRecord:
         """Ask the provider; `once`: without trying again."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """What a source did last, in this process."""
-
-    at: datetime
-    last_good: datetime | None
-    error: str = ""
-    notes: tuple[str, ...] = ()
 
 
 class AccountPoller:
@@ -113,9 +102,13 @@ class AccountPoller:
         return self._schedules.setdefault(source.name, Schedule(source.cadences))
 
     def run(self, stop: Event) -> None:
-        """Poll until `stop` is set; load history until the next poll is due, but at least once."""
+        """Poll until `stop` is set; load history until the next poll is due, but at least once.
+
+        A poll that takes long skips polls; it does not shift those that follow.
+        """
+        next_poll, interval = self._clock.monotonic(), self._poll_interval.total_seconds()
         while not stop.is_set():
-            next_poll = self._clock.monotonic() + self._poll_interval.total_seconds()
+            next_poll = next_beat(next_poll, interval, self._clock.monotonic())
             self.poll()
             while not stop.is_set() and self.load_history():
                 if self._clock.monotonic() >= next_poll:

@@ -19,7 +19,7 @@ after all corrections; nothing is shifted to make the two agree. So an error hol
 So a day is within 0.1 % as long as both its ends meet the polls at about the same phase. When
 the phase moves inside a day, the spend of up to 5 minutes at midnight comes on top: in the worst
 case that was found, by a restart, the error of one day is +0.14 %. No case here is that unlucky;
-after an outage the jitter of the retries decides, which is drawn from a fixed seed.
+an outage does not move it, because the exporter keeps its rhythm.
 
 The total is asked for from before the first sample on; a counter that starts at 0 is not
 stretched to the left. Nothing marks in the file that a scrape failed (Prometheus would store a

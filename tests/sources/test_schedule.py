@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from structlog.testing import capture_logs
 
 from claude_cost_exporter.clock import HOUR
 from claude_cost_exporter.sources.anthropic_entities import AnthropicEntities
 from claude_cost_exporter.sources.anthropic_usage import AnthropicUsage
 from claude_cost_exporter.sources.base import Notes
-from claude_cost_exporter.sources.schedule import Schedule
+from claude_cost_exporter.sources.schedule import Schedule, next_beat
 
 MONTH = timedelta(days=31)
 
@@ -80,3 +81,12 @@ def test_notes_are_one_for_each_topic_and_logged_once():
         notes.add("b", "third")
     assert notes.sentences() == ("second", "third")
     assert [line["event"] for line in logged] == ["first", "third"]
+
+
+@pytest.mark.parametrize(
+    ("now", "then"),
+    [(100.0, 160.0), (159.9, 160.0), (160.0, 220.0), (1000.0, 1060.0), (40.0, 160.0)],
+)
+def test_a_slow_poll_does_not_move_those_that_follow(now, then):
+    """Polls keep the rhythm of the first one, whatever was missed in between."""
+    assert next_beat(100.0, 60.0, now) == then

@@ -125,8 +125,7 @@ class Truth:
 def record(case: Case, folder: Path, stores: dict[Path, PrometheusTools]) -> Truth:
     """Run a case, load what its scrapes saw into Prometheus data folders, return the truth.
 
-    It is made for a process of its own: it silences the log and fixes the jitter of retries,
-    which decides when the first poll after an outage is.
+    It is made for a process of its own: it silences the log and fixes the jitter of retries.
     """
     history = folder / "history.om"
     run = _write(case, folder, history)

@@ -8,11 +8,31 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from claude_cost_exporter.sources.base import Cadence
 
 RETRY = timedelta(minutes=5)
 """How long a rarer read waits after a failure; each poll's own read does not wait."""
+
+
+def next_beat(last: float, interval: float, now: float) -> float:
+    """Return when to poll next: the first whole interval after `last` that is still ahead.
+
+    >>> next_beat(100, 60, 101), next_beat(100, 60, 250)
+    (160.0, 280.0)
+    """
+    return last + (max(0.0, now - last) // interval + 1) * interval
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What a source did last, in this process."""
+
+    at: datetime
+    last_good: datetime | None
+    error: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
