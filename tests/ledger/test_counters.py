@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claude_cost_exporter.clock import HOUR
+from claude_cost_exporter.errors import LedgerError
 from claude_cost_exporter.ledger.base import Settings
+from claude_cost_exporter.ledger.counters import CounterStore
 from claude_cost_exporter.pricing.rates import Rates
 from claude_cost_exporter.records import Window
 from tests.support.ledger import INPUT_NANO, MINUTE, START, Account, used
@@ -71,6 +74,45 @@ def test_t5_a_value_that_was_never_shown_waits_again_after_a_crash(account):
     new = ("wrkspc_new", "claude-x-1", "standard", "standard", "tokens", "input")
     assert account.counter(back, "llm_cost_usd_total")[new] == 0
     assert account.counter(back + HELD, "llm_cost_usd_total")[new] == 7 * INPUT_NANO
+
+
+def test_failing_commits_neither_count_nor_hold_for_ever(account, monkeypatch):
+    """What was not committed is forgotten, and a hold goes on while other writes fail."""
+    account.poll(START, *used(START, 100))
+    born = START + 10 * MINUTE
+    account.poll(born, *used(START, 100), *used(START, 7, ws="wrkspc_new"))
+
+    def broken(*_):
+        raise LedgerError("no space left")
+
+    for minute in range(1, 4):
+        with monkeypatch.context() as failing:
+            failing.setattr("claude_cost_exporter.ledger.reading.advance", broken)
+            with pytest.raises(LedgerError):
+                account.poll(born + minute * MINUTE, *used(START, 1000))
+        account.ledger.snapshot(born + minute * MINUTE)
+    assert account.cost(born + 4 * MINUTE) == 7 * INPUT_NANO
+
+
+def test_a_reload_that_fails_is_made_up_for(account, monkeypatch):
+    """When even reading back fails, nothing of it is shown later: the next transaction reads."""
+    account.poll(START, *used(START, 0))
+    account.poll(START + MINUTE, *used(START, 100))
+    assert account.cost(START + 3 * MINUTE) == 100 * INPUT_NANO
+
+    def broken(*_):
+        raise LedgerError("input/output error")
+
+    with monkeypatch.context() as failing:
+        failing.setattr("claude_cost_exporter.ledger.reading.advance", broken)
+        with pytest.raises(LedgerError):
+            account.poll(START + 3 * MINUTE, *used(START, 200))
+        failing.setattr(CounterStore, "load", broken)
+        with pytest.raises(LedgerError):
+            account.ledger.snapshot(START + 4 * MINUTE)
+    assert account.cost(START + 5 * MINUTE) == 100 * INPUT_NANO
+    account.poll(START + 6 * MINUTE, *used(START, 200))
+    assert account.cost(START + 6 * MINUTE) == 200 * INPUT_NANO
 
 
 def test_a_clock_step_does_not_hold_again(account):
@@ -149,6 +191,8 @@ def test_t10_unknown_model_has_tokens_but_no_cost(account):
     assert account.counter(later, "llm_cost_usd_total") == {}
     unpriced = account.counter(later, "llm_unpriced_tokens_total")
     assert unpriced == {("claude-x-1", "standard", "input", "unknown_model"): 60}
+    shown = {scope.kind for scope in account.ledger.snapshot(later).days}
+    assert shown.isdisjoint({"model", "workspace", "api_key", "token_type"})
 
 
 def test_a_row_keeps_the_rates_it_was_born_with(account):

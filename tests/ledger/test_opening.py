@@ -9,6 +9,7 @@ import sys
 from datetime import timedelta
 
 import pytest
+from alembic import op
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
@@ -134,6 +135,37 @@ def test_a_read_only_ledger_is_a_sentence(url, tmp_path):
     account.poll(START + 2 * MINUTE, *used(START, 20))
     assert account.cost(START + 5 * MINUTE) == 10 * INPUT_NANO
     account.ledger.close()
+
+
+def test_tables_are_made_together_or_not_at_all(url, tmp_path, monkeypatch):
+    """A start that dies half-way through the migration leaves a ledger that can be opened."""
+    create, made = op.create_table, []
+
+    def dying(name, *columns, **options):
+        if len(made) == 4:
+            raise KeyboardInterrupt
+        made.append(name)
+        return create(name, *columns, **options)
+
+    monkeypatch.setattr(op, "create_table", dying)
+    with pytest.raises(KeyboardInterrupt):
+        SqlLedger(url, Settings(), START)
+    monkeypatch.undo()
+    connection = sqlite3.connect(tmp_path / "ledger.db")
+    assert connection.execute("select count(*) from sqlite_master").fetchone() == (0,)
+    connection.close()
+    SqlLedger(url, Settings(), START).close()
+
+
+def test_a_ledger_of_a_newer_version_is_a_sentence(url, tmp_path):
+    """An older program does not touch it, and says which of the two must change."""
+    SqlLedger(url, Settings(), START).close()
+    connection = sqlite3.connect(tmp_path / "ledger.db")
+    connection.execute("update alembic_version set version_num = '9999'")
+    connection.commit()
+    connection.close()
+    with pytest.raises(LedgerError, match="written by a newer version"):
+        SqlLedger(url, Settings(), START)
 
 
 def test_migrations_build_what_the_tables_say(url):

@@ -105,22 +105,36 @@ def test_t15_a_scrape_never_sees_a_half_filled_set(simulated, monkeypatch):
     assert publisher.current is not first
 
 
-def test_a_failing_ledger_keeps_what_was_published(simulated, monkeypatch, capsys):
-    """When the ledger cannot be written the last publication stays, and the log says why."""
-    simulated.poll()
-    publisher = simulated.exporter.publisher
-    before = publisher.current
+USAGE_UP = 'llm_source_up{account="sim",provider="anthropic",source="usage"}'
 
-    def full(now):
+
+def test_a_failing_ledger_is_seen_and_its_counters_stay(simulated, monkeypatch, capsys):
+    """When the ledger cannot be written its sources are down, and the counters stay."""
+    simulated.poll()
+    before = _samples(simulated, "llm_cost_usd_total")
+    assert _samples(simulated, "llm_source_up{") == {1.0}
+
+    def full(*_, **__):
         raise LedgerError("cannot write ledger.db: the disk is full")
 
+    ledger = simulated.exporter.ledger
     with monkeypatch.context() as failing:
-        failing.setattr(simulated.exporter.ledger, "snapshot", full)
-        publisher.publish()
-    assert publisher.current is before
+        for name in ("snapshot", "upsert", "bill", "name"):
+            failing.setattr(ledger, name, full)
+        simulated.wait(hours=2)
+        simulated.poll()
+        assert _samples(simulated, USAGE_UP) == {0.0}
+        assert _samples(simulated, "llm_cost_usd_total") == before
     assert "the disk is full" in "".join(capsys.readouterr())
-    publisher.publish()
-    assert publisher.current is not before
+    simulated.wait(minutes=10)
+    simulated.poll()
+    assert _samples(simulated, USAGE_UP) == {1.0}
+
+
+def _samples(simulated, beginning):
+    """Return the values of the lines of what is published now that begin like that."""
+    text = simulated.exporter.publisher.current.exposition.text.plain.decode()
+    return {float(line.split()[-1]) for line in text.splitlines() if line.startswith(beginning)}
 
 
 def test_a_defect_while_rendering_does_not_end_the_poller(simulated, monkeypatch, capsys):

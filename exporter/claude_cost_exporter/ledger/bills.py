@@ -67,6 +67,11 @@ def api_of(query_set: str) -> str:
     return query_set.partition("/")[2]
 
 
+def holds(batch: BillBatch, role: str) -> bool:
+    """Return whether a read was about a role, with or without an answer."""
+    return any(role_of(one) == role for one in batch.query_sets)
+
+
 def days_of(batch: BillBatch) -> list[date]:
     """Return the UTC days that a batch holds completely."""
     count = (batch.window.end - batch.window.start) // DAY

@@ -49,28 +49,32 @@ class CounterStore:
     _new: list[tuple[str, Labels]] = field(default_factory=list)
     _waiting: set[tuple[str, Labels]] = field(default_factory=set)
     _unshown: list[Counter] = field(default_factory=list)
+    _just_shown: list[Counter] = field(default_factory=list)
     _last_id: int = 0
 
     def load(self, connection: Connection) -> None:
-        """Read every counter; forget what was not committed."""
-        self.families.clear()
-        self._redirected.clear()
-        self._new.clear()
-        self._waiting.clear()
-        self._unshown.clear()
-        self._last_id = 0
-        for row in connection.execute(select(counters)):
+        """Read every counter; forget what was not committed.
+
+        How long the 0 of a series has been shown is not forgotten, unless that was never answered.
+        """
+        for counter in self._just_shown:
+            counter.shown_since = None
+        shown = {c.id: c.shown_since for known in self.families.values() for c in known.values()}
+        rows = connection.execute(select(counters)).all()
+        for held in (self.families, self._redirected, self._new, self._waiting, self._unshown):
+            held.clear()
+        self._last_id = max((row.id for row in rows), default=0)
+        for row in rows:
             labels = tuple(map(sys.intern, json.loads(row.labels)))
-            self._last_id = max(self._last_id, row.id)
-            if row.redirect_id is None:
-                loaded = Counter(row.id, row.total, row.exposed)
-                self.families[row.family][labels] = loaded
-                if not row.exposed:
-                    self._unshown.append(loaded)
-                if row.total > row.exposed:
-                    self._waiting.add((row.family, labels))
-            else:
+            if row.redirect_id is not None:
                 self._redirected[row.family].add(labels)
+                continue
+            loaded = Counter(row.id, row.total, row.exposed, shown.get(row.id))
+            self.families[row.family][labels] = loaded
+            if not row.exposed and loaded.shown_since is None:
+                self._unshown.append(loaded)
+            if row.total > row.exposed:
+                self._waiting.add((row.family, labels))
 
     def add(self, family: str, labels: Labels, amount: int) -> None:
         """Move a counter's total; an unknown label set is born at 0 first."""
@@ -131,7 +135,7 @@ class CounterStore:
         """Raise the exposed values that may rise now, and write them before anyone sees them."""
         for counter in self._unshown:
             counter.shown_since = now
-        self._unshown.clear()
+        self._just_shown, self._unshown = self._unshown, []
         ready = []
         for item in tuple(self._waiting):
             counter = self.families[item[0]][item[1]]
@@ -147,6 +151,10 @@ class CounterStore:
         for item, counter in ready:
             counter.exposed = counter.total
             self._waiting.discard(item)
+
+    def were_shown(self) -> None:
+        """Believe that what `expose` was called for has been answered: it was committed."""
+        self._just_shown = []
 
     def _was_seen_at_zero(self, counter: Counter, now: int) -> bool:
         if counter.shown_since is None or now < counter.shown_since:  # a clock that stepped back

@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING
 import structlog
 from alembic import command
 from alembic.config import Config as AlembicConfig
+from alembic.util.exc import CommandError
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
@@ -22,6 +23,7 @@ from claude_cost_exporter.errors import LedgerCorruptError, LedgerError, LedgerL
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sqlalchemy import Connection
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -86,6 +88,11 @@ def connect(url: str, *, read_only: bool = False) -> Engine:
         for pragma in PRAGMAS:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
+        connection.isolation_level = None  # the driver's own BEGIN leaves out CREATE TABLE
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
 
     return engine
 
@@ -94,7 +101,9 @@ def empty_log(engine: Engine) -> None:
     """Bring everything into the file itself: what was deleted is nowhere any more."""
     if engine.dialect.name == "sqlite":
         with engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            raw = connection.connection.dbapi_connection
+            if raw is not None:  # outside of a transaction
+                raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def migrate(engine: Engine) -> None:
@@ -103,7 +112,13 @@ def migrate(engine: Engine) -> None:
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with engine.begin() as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise LedgerError(
+                f"the ledger was written by a newer version of this program: {error}; use that "
+                "version, or give this one a ledger of its own with ledger.url"
+            ) from error
 
 
 def open_engine(url: str, now: datetime) -> tuple[Engine, Path | None]:

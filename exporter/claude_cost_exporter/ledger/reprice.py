@@ -21,8 +21,8 @@ from claude_cost_exporter.ledger.bills import midnight
 from claude_cost_exporter.ledger.counting import RowChange
 from claude_cost_exporter.ledger.rows import HOUR_SECONDS
 from claude_cost_exporter.ledger.spread import HOURS, spread
-from claude_cost_exporter.ledger.sql import SqlLedger, utc
-from claude_cost_exporter.ledger.sums import add_to_sums
+from claude_cost_exporter.ledger.sql import SqlLedger
+from claude_cost_exporter.ledger.sums import add_to_sums, utc
 from claude_cost_exporter.ledger.upsert import upsert
 from claude_cost_exporter.pricing.rates import Cost, Rates
 from claude_cost_exporter.records import PROBE, Dimensions, Tokens, model_label

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from math import ceil
 from threading import RLock
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -13,7 +14,7 @@ from sqlalchemy import insert, select, update
 from claude_cost_exporter.clock import floor_hour
 from claude_cost_exporter.ledger import evidence, names, reading, rollup, tables
 from claude_cost_exporter.ledger.base import BillChanges, Changes, Progress, Settings, StoredBook
-from claude_cost_exporter.ledger.bills import begin_billing, replace_bill, role_of, settle
+from claude_cost_exporter.ledger.bills import begin_billing, holds, replace_bill, role_of, settle
 from claude_cost_exporter.ledger.coding import SqlCodingLedger
 from claude_cost_exporter.ledger.counters import CounterStore
 from claude_cost_exporter.ledger.counting import increments, restated
@@ -24,7 +25,7 @@ from claude_cost_exporter.ledger.opening import translated as translated_errors
 from claude_cost_exporter.ledger.registry import Account, Registry
 from claude_cost_exporter.ledger.rows import incoming_rows, replace_rows, stored_rows
 from claude_cost_exporter.ledger.spread import spread_day
-from claude_cost_exporter.ledger.sums import add_to_sums, day_counter, rebuild_days
+from claude_cost_exporter.ledger.sums import add_to_sums, day_counter, rebuild_days, utc
 from claude_cost_exporter.records import (
     ATTRIBUTION,
     BILL,
@@ -59,6 +60,7 @@ class SqlLedger:
         self._settings = settings
         self._mutex = RLock()
         self._configured: set[str] = set()
+        self._stale = False
         path = sqlite_path(url)
         self._lock = FileLock(path) if path else None
         if self._lock and path:
@@ -67,7 +69,7 @@ class SqlLedger:
         try:
             self._engine, self.moved_aside = open_engine(url, now)
             hold = settings.new_series_hold or DEFAULT_HOLD
-            self._counters = CounterStore(int(hold.total_seconds()), settings.series_cap)
+            self._counters = CounterStore(ceil(hold.total_seconds()), settings.series_cap)
             self._registry = Registry(settings.series_cap)
             self.coding = SqlCodingLedger(self._transaction, self._registry)
             self.limits = SqlLimitsLedger(self._transaction, self._registry)
@@ -95,14 +97,16 @@ class SqlLedger:
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
-        """Commit as a whole; on failure forget what only memory believes."""
+        """Commit as a whole; after a failure the next one forgets what only memory believes."""
         with self._mutex:
             try:
                 with translated_errors(self._url), self._engine.begin() as connection:
+                    if self._stale:
+                        self._load(connection)
+                    self._stale = False
                     yield connection
             except BaseException:
-                with translated_errors(self._url), self._engine.connect() as connection:
-                    self._load(connection)
+                self._stale = True
                 raise
 
     def close(self) -> None:
@@ -167,12 +171,12 @@ class SqlLedger:
         """Replace the bill of the days; put it in force where it has settled."""
         with self._transaction() as connection:
             account = self._registry.accounts[batch.account]
-            if _holds(batch, BILL_CUSTOMER):
+            if holds(batch, BILL_CUSTOMER):
                 begin_billing(connection, account, batch)
             names.learn_default(connection, account, batch)
             changes = replace_bill(connection, account, batch)
             changed = {change.day for change in changes}
-            newly = settle(connection, account, batch, changed) if _holds(batch, BILL) else []
+            newly = settle(connection, account, batch, changed) if holds(batch, BILL) else []
             self._billed[account.id].update(newly)
             self._spread(connection, account, changed | set(newly))
             self._count_customers(account, changes)
@@ -288,13 +292,6 @@ class SqlLedger:
             self._counters.expose(connection, int(now.timestamp()))
             parts = (self._registry, self._counters, self._settings)
             taken = reading.snapshot(connection, *parts, now)
-            return self.limits.fill(connection, self.coding.fill(connection, taken))
-
-
-def _holds(batch: BillBatch, role: str) -> bool:
-    return any(role_of(one) == role for one in batch.query_sets)
-
-
-def utc(epoch: int) -> datetime:
-    """Return epoch seconds as an aware datetime."""
-    return datetime.fromtimestamp(epoch, UTC)
+            taken = self.limits.fill(connection, self.coding.fill(connection, taken))
+        self._counters.were_shown()
+        return taken

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from claude_cost_exporter.ledger.counting import RowChange
     from claude_cost_exporter.ledger.registry import Account, Registry
 
+OF_MONEY = ("model", "token_type", "workspace", "api_key")
+"""Kinds of scopes that are shown with what they cost, and with nothing else."""
+
 Sums = dict[tuple[int, int], list[int]]
 """(scope id, time) -> [nano-USD, tokens]."""
 
@@ -58,6 +61,8 @@ def add_to_sums(
     for change in changes:
         for kind, member, cost, tokens in scope_amounts(change):
             scope = registry.scope_id(connection, account.id, kind, member, change.hour)
+            if change.rates.per_million is None and not cost and kind in OF_MONEY:
+                continue  # what has no price is absent, not 0
             day = day_of(kind, change.hour)
             for sums, time in ((by_hour, change.hour), (by_day, day)):
                 cell = sums[scope, time]
@@ -96,3 +101,8 @@ def rebuild_days(connection: Connection, day_of: DayOf) -> None:
     ]
     if values:
         connection.execute(insert(tables.days), values)
+
+
+def utc(epoch: int) -> datetime:
+    """Return epoch seconds as an aware datetime."""
+    return datetime.fromtimestamp(epoch, UTC)

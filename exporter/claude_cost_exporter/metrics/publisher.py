@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -52,6 +52,7 @@ class Publisher:
         self._renderer = Renderer(metrics.registry)
         self._started = clock.now().replace(microsecond=0)  # the ledger keeps whole seconds
         self._lock = Lock()
+        self._last: Snapshot | None = None
         self.current: Publication | None = None
 
     def publish(self) -> None:
@@ -59,19 +60,28 @@ class Publisher:
         with self._lock:
             try:
                 self.current = self._render(self._clock.now())
-            except LedgerError as error:
-                structlog.get_logger().error("rendering waits for the ledger", error=str(error))
             except Exception:  # noqa: BLE001 - a defect must not end the poller that called
                 structlog.get_logger().exception("rendering failed")
 
     def _render(self, now: datetime) -> Publication:
-        snapshot = assemble(self._ledger.snapshot(now), self._pollers, self._prices)
+        snapshot = assemble(self._read(now), self._pollers, self._prices)
         self._metrics.took(snapshot)
         return Publication(
             self._renderer.render(view_all(snapshot, now)),
             self._status_page(snapshot, now),
             self._ready(snapshot),
         )
+
+    def _read(self, now: datetime) -> Snapshot:
+        """Return the ledger's snapshot, or its last one: sources age and fail without it, too."""
+        try:
+            self._last = self._ledger.snapshot(now)
+        except LedgerError as error:
+            structlog.get_logger().error("the ledger cannot be read", error=str(error))
+            if self._last is None:
+                raise
+            self._last = replace(self._last, taken_at=now)
+        return self._last
 
     def _ready(self, snapshot: Snapshot) -> bool:
         """Return whether every source was tried once, or a ledger with data was loaded."""

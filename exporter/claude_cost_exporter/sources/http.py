@@ -36,7 +36,10 @@ MAX_BODY_BYTES = 64 * 1024 * 1024
 MAX_SKEW_SECONDS = 300
 FIRST_BACKOFF_SECONDS = 0.5
 LONGEST_BACKOFF_SECONDS = 20.0
+MOST_DOUBLINGS = 10
 LONGEST_PAUSE_SECONDS = 900.0
+LONGEST_PATIENCE_SECONDS = 300.0
+"""However rarely is polled, an outage is said after that."""
 TIMEOUT_SECONDS = 30.0
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 120.0
@@ -107,7 +110,7 @@ class ApiClient:
     ) -> None:
         self._secret, self._clock, self._stop = secret, clock, stop
         self._limiter, self._observer = limiter, observer
-        self._max_wait = max_wait.total_seconds()
+        self._max_wait = min(max_wait.total_seconds(), LONGEST_PATIENCE_SECONDS)
         self._max_body = max_body_bytes
         self._asked_to_wait = (float("-inf"), SourceError())
         self._client = httpx.Client(
@@ -163,7 +166,9 @@ class ApiClient:
         failure = state.outcome.exception() if state.outcome else None
         if isinstance(failure, _Failure) and failure.after is not None:
             return failure.after + random.uniform(0, 1)  # noqa: S311 - jitter, not a secret
-        longest = min(LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0**state.attempt_number)
+        longest = min(
+            LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** min(state.attempt_number, 30)
+        )
         return random.uniform(longest / 2, longest)  # noqa: S311
 
     def _sleep(self, seconds: float) -> None:
