@@ -78,6 +78,31 @@ def test_speed_refused_is_dropped_and_said_once(tmp_path):
     simulated.close()
 
 
+def test_speed_refused_later_changes_nothing_that_was_counted(simulated):
+    """When the beta ends, settled hours keep their rows: nothing counts twice, nothing is lost."""
+    run(simulated, 24)
+    simulated.wait(minutes=10)
+    simulated.poll()
+    simulated.wait(minutes=3)
+    before, spent = simulated.counter(), spend_of_day(simulated)
+    restated = simulated.counter("llm_cost_restated_usd_total")
+    fast_hours = START + timedelta(hours=22), START + timedelta(hours=25)
+    fresh = simulated.simulator.truth(*fast_hours).cost
+    simulated.simulator.switches = Switches(speed=SpeedGrouping.REFUSED)
+    simulated.poll()
+    simulated.wait(minutes=3)
+    assert before <= simulated.counter() <= before + fresh
+    assert abs(spend_of_day(simulated) - spent) <= fresh
+    assert simulated.counter("llm_cost_restated_usd_total") == restated
+    assert "grouping by speed was refused" in simulated.source().notes[-1]
+
+
+def spend_of_day(simulated):
+    """Return nano-USD of the first day."""
+    days = simulated.snapshot().days
+    return next(d for scope, d in days.items() if scope.kind == "all")[START.date()]
+
+
 def test_t8_result_cap_makes_pages_smaller(tmp_path):
     """T8: a 400 about the size of the answer leads to smaller pages, not to missing rows."""
     simulated = Simulated(tmp_path, switches=Switches(max_rows_per_page=30))

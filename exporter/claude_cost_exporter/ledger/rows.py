@@ -15,6 +15,7 @@ from claude_cost_exporter.records import Tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import datetime
 
     from sqlalchemy import Connection
 
@@ -78,17 +79,45 @@ def incoming_rows(
     return rows
 
 
+def owned_by_others(
+    registry: Registry, before: dict[Key, Row], after: dict[Key, Row], read_at: datetime
+) -> set[Key]:
+    """Return what stays as it is: settled hours that another query set has read completely.
+
+    Another query set cuts usage in another way. Were it to replace such an hour, counters would
+    count it again under other labels, and rows would lose the rates they were born with.
+    """
+    settled = int(read_at.timestamp()) - 2 * HOUR_SECONDS
+    owners: dict[tuple[int, str], str] = {}
+    for (hour, series_id), row in before.items():
+        if hour <= settled and (any(row.tokens) or row.web_searches):
+            series = registry.series_by_id[series_id]
+            owners[hour, series.role] = series.query_set
+    foreign = set()
+    for hour, series_id in after:
+        series = registry.series_by_id[series_id]
+        if owners.get((hour, series.role), series.query_set) != series.query_set:
+            foreign.add((hour, series.role))
+    return {
+        (hour, series_id)
+        for hour, series_id in {**before, **after}
+        if (hour, registry.series_by_id[series_id].role) in foreign
+    }
+
+
 def replace_rows(
-    connection: Connection,
-    registry: Registry,
-    before: dict[Key, Row],
-    after: dict[Key, Row],
+    connection: Connection, registry: Registry, account: Account, batch: Batch
 ) -> list[RowChange]:
     """Write what differs and return the differences. A row keeps the rates it was born with."""
+    before = stored_rows(connection, registry, account, batch)
+    after = incoming_rows(connection, registry, account, batch)
+    kept = owned_by_others(registry, before, after, batch.read_at)
     changes: list[RowChange] = []
     writes: list[dict[str, object]] = []
     for key in {**before, **after}:
         old, new = before.get(key), after.get(key, Row(NOTHING, 0, 0))
+        if key in kept:
+            continue
         if old is not None:
             new = new._replace(rate_id=old.rate_id)
         if new == old or (old is None and not any(new.tokens) and not new.web_searches):

@@ -23,7 +23,7 @@ from claude_cost_exporter.ledger.notebook import AccountNotebook
 from claude_cost_exporter.ledger.opening import FileLock, make_folder, open_engine, sqlite_path
 from claude_cost_exporter.ledger.opening import translated as translated_errors
 from claude_cost_exporter.ledger.registry import Account, Registry
-from claude_cost_exporter.ledger.rows import incoming_rows, replace_rows, stored_rows
+from claude_cost_exporter.ledger.rows import replace_rows
 from claude_cost_exporter.ledger.spread import spread_day
 from claude_cost_exporter.ledger.sums import add_to_sums, day_counter, rebuild_days, utc
 from claude_cost_exporter.records import (
@@ -152,9 +152,7 @@ class SqlLedger:
             account = self._registry.accounts[batch.account]
             before_this = reading.progress(connection, account.id, batch.source)
             starting = self._begin_counting(connection, account, batch)
-            before = stored_rows(connection, self._registry, account, batch)
-            after = incoming_rows(connection, self._registry, account, batch)
-            changes = replace_rows(connection, self._registry, before, after)
+            changes = replace_rows(connection, self._registry, account, batch)
             add_to_sums(connection, self._registry, account, changes, self._day_of)
             self._spread(connection, account, {utc(change.hour).date() for change in changes})
             up, down = restated(changes, before_this)
