@@ -137,6 +137,23 @@ def test_a_read_only_ledger_is_a_sentence(url, tmp_path):
     account.ledger.close()
 
 
+def test_a_file_that_is_no_ledger_is_left_alone(tmp_path):
+    """A mistyped ledger.url renames nobody's file, writes no tables, and leaves no lock behind."""
+    text, foreign = tmp_path / "config.yml", tmp_path / "other.db"
+    text.write_text("sources: []\n" * 200)
+    connection = sqlite3.connect(foreign)
+    connection.execute("create table accounts (id integer)")
+    connection.commit()
+    connection.close()
+    before = text.read_bytes(), foreign.read_bytes()
+    for path, sentence in ((text, "is not a ledger"), (foreign, "a database of something else")):
+        for _ in range(2):
+            with pytest.raises(LedgerError, match=sentence):
+                SqlLedger(f"sqlite:///{path}", Settings(), START)
+    assert (text.read_bytes(), foreign.read_bytes()[100:]) == (before[0], before[1][100:])
+    assert {path.name for path in tmp_path.iterdir()} == {"config.yml", "other.db"}
+
+
 def test_tables_are_made_together_or_not_at_all(url, tmp_path, monkeypatch):
     """A start that dies half-way through the migration leaves a ledger that can be opened."""
     create, made = op.create_table, []

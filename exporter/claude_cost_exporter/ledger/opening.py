@@ -44,6 +44,8 @@ class FileLock:
 
     def __init__(self, ledger: Path) -> None:
         self.path = ledger.with_name(ledger.name + ".lock")
+        self.was_there = self.path.exists()
+        """Whether a ledger has been here before, whatever the file is now."""
         self._file: IO[str] | None = None
 
     def acquire(self) -> None:
@@ -65,6 +67,11 @@ class FileLock:
         self._file.truncate(0)
         self._file.write(str(os.getpid()))
         self._file.flush()
+
+    def remove_new(self) -> None:
+        """Leave no trace beside a file that turned out not to be a ledger."""
+        if not self.was_there:
+            self.path.unlink(missing_ok=True)
 
     def release(self) -> None:
         """Give the lock back."""
@@ -121,8 +128,11 @@ def migrate(engine: Engine) -> None:
             ) from error
 
 
-def open_engine(url: str, now: datetime) -> tuple[Engine, Path | None]:
-    """Return a ready engine and, when a corrupt file had to be moved aside, its new name."""
+def open_engine(url: str, now: datetime, *, ours: bool = True) -> tuple[Engine, Path | None]:
+    """Return a ready engine and, when a corrupt file had to be moved aside, its new name.
+
+    A file that is not known to be `ours` is left alone.
+    """
     path = sqlite_path(url)
     if path is not None:
         make_folder(path)
@@ -131,6 +141,8 @@ def open_engine(url: str, now: datetime) -> tuple[Engine, Path | None]:
     except LedgerCorruptError as error:
         if path is None:
             raise
+        if not ours and not path.with_name(f"{path.name}-wal").exists():
+            raise LedgerError(f"{path} is not a ledger: {error}; check ledger.url") from error
         aside = move_aside(path, now)
         structlog.get_logger().error(
             "ledger is corrupt: moved aside, counters start again at 0",
@@ -159,12 +171,23 @@ def _checked(url: str) -> Engine:
                 verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
                 if verdict != "ok":
                     raise LedgerCorruptError(f"quick_check says: {verdict}")
+                _refuse_foreign(connection, url)
         with translated(url):
             migrate(engine)
     except LedgerError:
         engine.dispose()
         raise
     return engine
+
+
+def _refuse_foreign(connection: Connection, url: str) -> None:
+    """Refuse a database that holds somebody else's tables."""
+    names = {row[0] for row in connection.exec_driver_sql("select name from sqlite_master")}
+    if names and "alembic_version" not in names:
+        raise LedgerError(
+            f"{sqlite_path(url)} is a database of something else (it has {min(names)}); "
+            "check ledger.url"
+        )
 
 
 def move_aside(path: Path, now: datetime) -> Path:

@@ -67,7 +67,9 @@ class SqlLedger:
             make_folder(path)
             self._lock.acquire()
         try:
-            self._engine, self.moved_aside = open_engine(url, now)
+            self._engine, self.moved_aside = open_engine(
+                url, now, ours=self._lock is not None and self._lock.was_there
+            )
             hold = settings.new_series_hold or DEFAULT_HOLD
             self._counters = CounterStore(ceil(hold.total_seconds()), settings.series_cap)
             self._registry = Registry(settings.series_cap)
@@ -78,6 +80,8 @@ class SqlLedger:
             self._start(now)
         except BaseException:
             self.close()
+            if self._lock:
+                self._lock.remove_new()
             raise
 
     def _start(self, now: datetime) -> None:
