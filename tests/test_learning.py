@@ -79,7 +79,7 @@ class Organisation:
 
     def spend(self, kind, member, day):
         snapshot = self.account.ledger.snapshot(midnight(self.day))
-        return snapshot.days[Scope("acme", kind, member)][day]
+        return snapshot.days[Scope("acme", kind, member)].get(day)
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_an_unlisted_model_is_priced_from_its_first_billed_day(org):
     assert org.spend("model", "claude-nova-1", FIRST) == pytest.approx(exact, rel=1e-6)
     assert org.account.cost(midnight(org.day) + 14 * HOUR) == counters
     org.use(NOVA)
-    assert org.spend("model", "claude-nova-1", FIRST + DAY) == 0
+    assert org.spend("model", "claude-nova-1", FIRST + DAY) is None
     org.account.poll(
         midnight(org.day) + 12 * HOUR, *org.priced(midnight(org.day) + 11 * HOUR, NOVA)
     )
