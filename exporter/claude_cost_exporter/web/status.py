@@ -53,7 +53,8 @@ def _page(snapshot: Snapshot, now: datetime, *, simulated: bool) -> Iterator[str
     yield "<footer><p>"
     yield from (f'<a href="{link}">{link}</a>' for link in LINKS)
     yield f'<p class="dim">Version {__version__}, rendered {now:%Y-%m-%d %H:%M:%S} UTC. Spend is '
-    yield f"estimated from tokens and prices; days are days in {escape(str(snapshot.time_zone))}."
+    yield "billed for days whose bill has settled, and estimated from tokens and prices for the "
+    yield f"others; days are days in {escape(str(snapshot.time_zone))}."
     yield "</footer></main></html>"
 
 
