@@ -101,11 +101,7 @@ class CodingBatch:
 class Changes:
     """What one batch changed."""
 
-    read: int = 0
     written: int = 0
-    restated_up: int = 0
-    """Nano-USD added to hours that had been closed for more than an hour."""
-    restated_down: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,11 +22,11 @@ SUMMED = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h", "
           "cost")  # fmt: skip
 
 
-def roll_up(connection: Connection, account_id: int, source: str, now: datetime) -> int:
+def roll_up(connection: Connection, account_id: int, source: str, now: datetime) -> None:
     """Replace an account's hour rows of UTC days that ended 100 days ago by one row a day.
 
-    Return how many went. A day whose first hours the history load of `source`, which the rows
-    come from, has yet to read stays as it is.
+    A day whose first hours the history load of `source`, which the rows come from, has yet to
+    read stays as it is.
     """
     table, series = tables.usage, tables.series
     end = int((now - KEEP_HOURS).timestamp()) // DAY_SECONDS * DAY_SECONDS
@@ -48,9 +48,8 @@ def roll_up(connection: Connection, account_id: int, source: str, now: datetime)
     query = select(*columns).where(old).group_by(day, table.c.series_id)
     rows = [dict(row) for row in connection.execute(query).mappings()]
     if not rows:
-        return 0
-    gone = connection.execute(delete(table).where(old)).rowcount
+        return
+    connection.execute(delete(table).where(old))
     for row in rows:
         row["bucket_seconds"] = DAY_SECONDS
     upsert(connection, table, rows, added=SUMMED)
-    return gone

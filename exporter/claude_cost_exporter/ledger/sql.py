@@ -167,7 +167,7 @@ class SqlLedger:
             self._counters.save(connection)
             reading.advance(connection, account.id, batch)
             self._roll_up_daily(connection, account, batch)
-            return Changes(len(batch.rows), len(changes), up, down)
+            return Changes(len(changes))
 
     def bill(self, batch: BillBatch) -> BillChanges:
         """Replace the bill of the days; put it in force where it has settled."""
