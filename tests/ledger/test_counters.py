@@ -123,6 +123,18 @@ def test_a_clock_step_does_not_hold_again(account):
     assert account.cost(START - HOUR) == 7 * INPUT_NANO
 
 
+def test_what_ends_before_the_ledger_begins_is_refused(account):
+    """A read that does not touch what was read would claim the hole between: nothing is stored."""
+    account.poll(START, *used(START, 100))
+    before = account.ledger.progress("acme", "usage"), account.ledger.snapshot(START).days
+    with pytest.raises(LedgerError, match="the ledger begins at 2026-11-03T07:00:00Z: is the clo"):
+        account.poll(START - 30 * HOUR, *used(START - 30 * HOUR, 500))
+    after = account.ledger.progress("acme", "usage"), account.ledger.snapshot(START).days
+    assert after == before
+    account.poll(START + MINUTE, *used(START, 140))
+    assert account.cost(START + 2 * HELD) == 40 * INPUT_NANO
+
+
 def test_t6_a_downward_restatement_waits_for_growth(account):
     """T6: a bucket revised down does not lower the counter; later growth absorbs it."""
     account.poll(START, *used(START, 0))

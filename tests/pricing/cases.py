@@ -159,7 +159,7 @@ FAST = [
     Case(NOW, "claude-sonnet-5-5", "fast_not_offered", speed="fast"),
     Case(NOW, "claude-fable-5-1", "fast_not_offered", speed="fast"),
     Case(NOW, "claude-opus-5", "fast_with_batch", speed="fast", tier="batch"),
-    Case(NOW, "claude-opus-5", "131.5", speed=""),  # not known: the lower bound
+    Case(NOW, "claude-opus-5", "unknown_speed", speed=""),
 ]
 
 FIRST_DAYS = [

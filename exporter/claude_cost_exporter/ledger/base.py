@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from claude_cost_exporter.records import (
-    ATTRIBUTION,
-    PROBE,
     ApiKeyRecord,
     OrganizationRecord,
     WorkspaceRecord,
@@ -40,14 +38,13 @@ class PricedUsage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """One complete read of a window: it replaces everything the roles hold there."""
+    """One complete read of a window, by price and by who: it replaces all usage there."""
 
     account: str
     source: str
     window: Window
     read_at: datetime
     rows: Sequence[PricedUsage]
-    roles: tuple[str, ...] = (PROBE, ATTRIBUTION)
     is_history: bool = False
     """History says nothing about how fresh the data are."""
     catching_up_until: datetime | None = None
@@ -189,7 +186,7 @@ class Ledger(Protocol):
         ...
 
     def upsert(self, batch: Batch) -> Changes:
-        """Replace the roles' rows in the window; keep totals and coverage in one transaction."""
+        """Replace the usage of the window; keep totals and coverage in one transaction."""
         ...
 
     def bill(self, batch: BillBatch) -> BillChanges:

@@ -9,6 +9,7 @@ from sqlalchemy import func, insert, select, update
 
 from claude_cost_exporter.clock import DAY
 from claude_cost_exporter.ledger import tables
+from claude_cost_exporter.ledger.names import save
 from claude_cost_exporter.ledger.upsert import upsert
 from claude_cost_exporter.records import BILL, BillDimensions, BillRecord
 
@@ -252,7 +253,4 @@ def begin_billing(connection: Connection, account: Account, batch: BillBatch) ->
     if account.first_bill_day is not None:
         return
     account.first_bill_day = batch.read_at.date().toordinal()
-    table = tables.accounts
-    connection.execute(
-        update(table).where(table.c.id == account.id).values(first_bill_day=account.first_bill_day)
-    )
+    save(connection, account, "first_bill_day")

@@ -29,7 +29,7 @@ def store(connection: Connection, account: Account, found: Names, read_at: datet
     account.real_default_id = next(default, account.real_default_id)
     if account.default_workspace_id is None:
         account.default_workspace_id = account.real_default_id
-    _save_account(connection, account)
+    save(connection, account, "default_workspace_id", "real_default_id")
     _save_workspaces(connection, account, found)
     _save_api_keys(connection, account, found)
 
@@ -45,7 +45,7 @@ def learn_default(connection: Connection, account: Account, batch: BillBatch) ->
     unlisted -= {"", DEFAULT_WORKSPACE}
     if len(unlisted) == 1:
         (account.real_default_id,) = unlisted
-        _save_account(connection, account)
+        save(connection, account, "real_default_id")
 
 
 def bind(
@@ -66,7 +66,7 @@ def bind(
         if other.id != account.id and other.organization_id == found:
             raise _twin(account, other, found, is_configured=other.name in configured)
     account.organization_id, account.organization_name = found, organization.name
-    _save_account(connection, account)
+    save(connection, account, "organization_id", "organization_name")
 
 
 def _twin(
@@ -84,9 +84,9 @@ def _twin(
     )
 
 
-def _save_account(connection: Connection, account: Account) -> None:
-    names = ("organization_id", "organization_name", "default_workspace_id", "real_default_id")
-    values = {name: getattr(account, name) for name in names}
+def save(connection: Connection, account: Account, *fields: str) -> None:
+    """Write fields of an account."""
+    values = {name: getattr(account, name) for name in fields}
     table = tables.accounts
     connection.execute(update(table).where(table.c.id == account.id).values(values))
 

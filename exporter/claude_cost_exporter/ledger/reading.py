@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
+from claude_cost_exporter.errors import LedgerError
 from claude_cost_exporter.ledger import tables
 from claude_cost_exporter.ledger.base import Progress
 from claude_cost_exporter.ledger.upsert import upsert
@@ -87,13 +88,17 @@ def advance(
     """Extend the stretch that has been read without a hole.
 
     A batch that does not touch the stretch starts a new one when it is newer; the history load
-    then fills the hole.
+    then fills the hole. One that ends before the stretch would claim the hole between them.
     """
     known = progress(connection, account_id, batch.source)
     start, end = batch.window.start, min(batch.window.end, batch.read_at)
     if known.history_start and known.watermark and start <= known.watermark:
-        start = min(start, known.history_start) if end >= known.history_start else start
-        end = max(end, known.watermark)
+        if end < known.history_start:
+            raise LedgerError(
+                f"{batch.source} up to {end:%Y-%m-%dT%H:%M:%SZ} was read, and the ledger begins at "
+                f"{known.history_start:%Y-%m-%dT%H:%M:%SZ}: is the clock right?"
+            )
+        start, end = min(start, known.history_start), max(end, known.watermark)
     until = batch.catching_up_until or known.catching_up_until
     success = known.last_success if batch.is_history else batch.read_at
     if success and known.last_success:

@@ -38,23 +38,20 @@ class Row(NamedTuple):
     rate_id: int
 
 
-def stored_rows(
-    connection: Connection, registry: Registry, account: Account, batch: Batch
-) -> dict[Key, Row]:
-    """Return what the ledger holds for the batch's roles in its window."""
-    table = tables.usage
-    start, end = int(batch.window.start.timestamp()), int(batch.window.end.timestamp())
-    query = select(table).where(table.c.bucket_start >= start, table.c.bucket_start < end)
-    query = query.where(table.c.bucket_seconds == HOUR_SECONDS)
-    ours = {
-        series_id
-        for series_id, key in registry.series_by_id.items()
-        if key.account_id == account.id and key.role in batch.roles
-    }
+def stored_rows(connection: Connection, account: Account, batch: Batch) -> dict[Key, Row]:
+    """Return what the ledger holds by the hour in the batch's window."""
+    table, series = tables.usage, tables.series
+    names = ("bucket_start", "series_id", *Tokens._fields, "web_searches", "rate_id")
+    query = (
+        select(*(table.c[name] for name in names))
+        .join_from(table, series)
+        .where(series.c.account_id == account.id, table.c.bucket_seconds == HOUR_SECONDS)
+        .where(table.c.bucket_start >= int(batch.window.start.timestamp()))
+        .where(table.c.bucket_start < int(batch.window.end.timestamp()))
+    )
     return {
-        (row[0], row[1]): Row(Tokens(*row[3:8]), row[8], row[9])
-        for row in connection.execute(query)
-        if row[1] in ours
+        (start, series_id): Row(Tokens(*counts), web_searches, rate_id)
+        for start, series_id, *counts, web_searches, rate_id in connection.execute(query)
     }
 
 
@@ -109,7 +106,7 @@ def replace_rows(
     connection: Connection, registry: Registry, account: Account, batch: Batch
 ) -> list[RowChange]:
     """Write what differs and return the differences. A row keeps the rates it was born with."""
-    before = stored_rows(connection, registry, account, batch)
+    before = stored_rows(connection, account, batch)
     after = incoming_rows(connection, registry, account, batch)
     kept = owned_by_others(registry, before, after, batch.read_at)
     changes: list[RowChange] = []

@@ -9,7 +9,7 @@ from threading import RLock
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 
 from claude_cost_exporter.clock import floor_hour
 from claude_cost_exporter.ledger import evidence, names, reading, rollup, tables
@@ -27,7 +27,6 @@ from claude_cost_exporter.ledger.rows import replace_rows
 from claude_cost_exporter.ledger.spread import spread_day
 from claude_cost_exporter.ledger.sums import add_to_sums, day_counter, rebuild_days, utc
 from claude_cost_exporter.records import (
-    ATTRIBUTION,
     BILL,
     BILL_CUSTOMER,
     DEFAULT_WORKSPACE,
@@ -151,7 +150,7 @@ class SqlLedger:
         names.bind(connection, accounts, accounts[account], organization, self._configured)
 
     def upsert(self, batch: Batch) -> Changes:
-        """Replace the roles' rows in the window; keep totals and coverage in one transaction."""
+        """Replace the usage of the window; keep totals and coverage in one transaction."""
         with self._transaction() as connection:
             account = self._registry.accounts[batch.account]
             before_this = reading.progress(connection, account.id, batch.source)
@@ -209,22 +208,16 @@ class SqlLedger:
 
     def _begin_counting(self, connection: Connection, account: Account, batch: Batch) -> bool:
         """Fix the first hour at the first good poll; True when this batch is that poll."""
-        if account.default_workspace_id is None:
-            account.default_workspace_id = DEFAULT_WORKSPACE
+        if account.first_hour is not None:
+            return False
+        account.default_workspace_id = account.default_workspace_id or DEFAULT_WORKSPACE
         last_read = batch.window.end - timedelta(seconds=1)
         first = floor_hour(min(batch.read_at, last_read))
-        starting = account.first_hour is None and ATTRIBUTION in batch.roles
-        if starting and not batch.is_history and batch.window.start <= first:
+        if not batch.is_history and batch.window.start <= first:
             account.first_hour = int(first.timestamp())
             account.counting_since = int(batch.read_at.timestamp())
-        values = {
-            "first_hour": account.first_hour,
-            "counting_since": account.counting_since,
-            "default_workspace_id": account.default_workspace_id,
-        }
-        table = tables.accounts
-        connection.execute(update(table).where(table.c.id == account.id).values(values))
-        return starting
+        names.save(connection, account, "default_workspace_id", "first_hour", "counting_since")
+        return True
 
     def _count(
         self,

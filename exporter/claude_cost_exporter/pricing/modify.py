@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 NO_FACTOR = frozenset(
     {
         ("service_tier", "standard"),
-        # Not known, because grouping by speed was refused: standard is the lower bound.
-        ("speed", ""),
         ("speed", "standard"),
         # Models from before 2026-02 report not_available.
         ("inference_geo", ""),
