@@ -53,7 +53,7 @@ def _prices(snapshot: Snapshot, prices: PriceHistory) -> Iterable[PriceInForce]:
     today = snapshot.taken_at.date()
     found: dict[tuple[str, ...], PriceInForce] = {}
     for account, combinations in snapshot.in_use.items():
-        for dimensions in combinations:
+        for dimensions in sorted(combinations):  # the undated one of two twins comes first
             rates = prices.current.rates(account, dimensions, today)
             for token_type, rate in zip(TokenType, rates.per_million or (), strict=False):
                 if rate is None:
