@@ -14,7 +14,7 @@ from claude_cost_exporter.ledger.base import Settings
 from claude_cost_exporter.ledger.counters import CounterStore
 from claude_cost_exporter.pricing.rates import Rates
 from claude_cost_exporter.records import Window
-from tests.support.ledger import INPUT_NANO, MINUTE, START, Account, used
+from tests.support.ledger import INPUT_NANO, MINUTE, MODEL, START, Account, used
 
 HELD = 2 * MINUTE
 
@@ -182,6 +182,20 @@ def test_t7_usage_after_midnight_counts_yesterday_once(url):
     assert total == {evening.date(): 25 * INPUT_NANO}
     assert account.cost(after_midnight + 5 * MINUTE) == 15 * INPUT_NANO
     account.ledger.close()
+
+
+def test_a_row_of_zeros_is_no_usage(account):
+    """What was listed with nothing in it makes no series, and makes none look used."""
+    now = START + 40 * 24 * HOUR
+    idle = MODEL._replace(model="claude-idle-1")
+    account.poll(START, *used(START, 5))
+    account.poll(now, *used(now, 0), *used(now, 0, dims=idle, ws="wrkspc_idle"))
+    snapshot = account.ledger.snapshot(now)
+    assert snapshot.in_use == {"acme": frozenset()}
+    labels = {label for series in snapshot.counters.values() for one in series for label in one}
+    assert not labels & {"claude-idle-1", "wrkspc_idle"}
+    account.poll(now, *used(now, 7, dims=idle))
+    assert account.ledger.snapshot(now).in_use == {"acme": frozenset({idle})}
 
 
 def test_restatements_of_settled_hours_are_counted(account):

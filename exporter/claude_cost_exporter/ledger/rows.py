@@ -58,9 +58,11 @@ def stored_rows(connection: Connection, account: Account, batch: Batch) -> dict[
 def incoming_rows(
     connection: Connection, registry: Registry, account: Account, batch: Batch
 ) -> dict[Key, Row]:
-    """Return what the batch says; rows that collide are added up, never overwritten."""
+    """Return what the batch says was used; rows that collide are added up, never overwritten."""
     rows: dict[Key, Row] = {}
     for record, rates in batch.rows:
+        if not any(record.tokens) and not record.web_searches:
+            continue  # as if it were not there: it makes no series, and none younger
         dimensions = record.dimensions
         workspace = account.workspace(dimensions.workspace_id)
         if workspace != dimensions.workspace_id:
@@ -117,7 +119,7 @@ def replace_rows(
             continue
         if old is not None:
             new = new._replace(rate_id=old.rate_id)
-        if new == old or (old is None and not any(new.tokens) and not new.web_searches):
+        if new == old:
             continue
         rates = registry.rates_by_id[new.rate_id]
         change = _difference(registry.series_by_id[key[1]], key[0], rates, old, new)
