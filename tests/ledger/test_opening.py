@@ -217,6 +217,23 @@ def test_roll_up_keeps_every_sum(account, tmp_path):
     assert after == before
 
 
+def test_an_hour_stands_beside_the_day_that_begins_with_it(account, tmp_path):
+    """A late row of a day that was rolled up leaves the day's row alone, and then joins it."""
+    midnight = START.replace(hour=0, minute=0)
+    account.poll(midnight + 23.5 * HOUR, *used(midnight, 5), *used(midnight + HOUR, 8), back=23)
+    first, second = (midnight + timedelta(days=days) for days in (102, 103))
+    account.poll(first, *used(midnight, 5), *used(midnight + HOUR, 8), back=102 * 24)
+    assert stored(tmp_path) == ({86_400: 2}, (26, 26 * INPUT_NANO))
+    late = Window(midnight, midnight + HOUR)
+    for tokens in (3, 4, 4):
+        account.load(first, late, *used(midnight, tokens))
+        widths, sums = stored(tmp_path)
+        assert widths == {86_400: 2, 3600: 2}
+        assert sums == (26 + 2 * tokens, (26 + 2 * tokens) * INPUT_NANO)
+    account.poll(second, back=30)
+    assert stored(tmp_path) == ({86_400: 2}, (34, 34 * INPUT_NANO))
+
+
 def test_roll_up_leaves_a_day_that_is_loaded_in_part(account, tmp_path):
     """A day that the history load has cut in two is rolled up when its first half is there too."""
     noon = START.replace(hour=12, minute=0) - timedelta(days=200)

@@ -118,7 +118,7 @@ usage = Table(
     metadata,
     Column("bucket_start", BigInteger, primary_key=True),
     Column("series_id", ForeignKey("series.id"), primary_key=True),
-    Column("bucket_seconds", Integer, nullable=False),
+    Column("bucket_seconds", Integer, primary_key=True),
     Column("input", BigInteger, nullable=False),
     Column("output", BigInteger, nullable=False),
     Column("cache_read", BigInteger, nullable=False),

@@ -222,7 +222,7 @@ def upgrade() -> None:
             ["series_id"],
             ["series.id"],
         ),
-        sa.PrimaryKeyConstraint("bucket_start", "series_id"),
+        sa.PrimaryKeyConstraint("bucket_start", "series_id", "bucket_seconds"),
         sqlite_with_rowid=False,
     )
     op.create_table(
