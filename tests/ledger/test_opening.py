@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -139,19 +140,34 @@ def test_a_read_only_ledger_is_a_sentence(url, tmp_path):
 
 def test_a_file_that_is_no_ledger_is_left_alone(tmp_path):
     """A mistyped ledger.url renames nobody's file, writes no tables, and leaves no lock behind."""
-    text, foreign = tmp_path / "config.yml", tmp_path / "other.db"
-    text.write_text("sources: []\n" * 200)
-    connection = sqlite3.connect(foreign)
-    connection.execute("create table accounts (id integer)")
-    connection.commit()
-    connection.close()
-    before = text.read_bytes(), foreign.read_bytes()
-    for path, sentence in ((text, "is not a ledger"), (foreign, "a database of something else")):
+    (tmp_path / "config.yml").write_text("sources: []\n" * 200)
+    for mode in ("delete", "wal"):
+        connection = sqlite3.connect(tmp_path / f"{mode}.db")
+        connection.execute(f"pragma journal_mode={mode}")
+        connection.execute("create table accounts (id integer)")
+        connection.commit()
+        connection.close()
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    for path in before:
+        sentence = "something else" if path.suffix == ".db" else "is not a ledger"
         for _ in range(2):
             with pytest.raises(LedgerError, match=sentence):
                 SqlLedger(f"sqlite:///{path}", Settings(), START)
-    assert (text.read_bytes(), foreign.read_bytes()[100:]) == (before[0], before[1][100:])
-    assert {path.name for path in tmp_path.iterdir()} == {"config.yml", "other.db"}
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_database_in_use_by_something_else_is_left_alone(tmp_path):
+    """What another program has written and not yet put into its file stays where it is."""
+    path = tmp_path / "busy.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("pragma journal_mode=wal")
+        connection.execute("create table accounts (id integer)")
+        connection.commit()
+        files = (path, path.with_name("busy.db-wal"))
+        before = [each.read_bytes() for each in files]
+        with pytest.raises(LedgerError, match="something else"):
+            SqlLedger(f"sqlite:///{path}", Settings(), START)
+        assert [each.read_bytes() for each in files] == before
 
 
 def test_tables_are_made_together_or_not_at_all(url, tmp_path, monkeypatch):

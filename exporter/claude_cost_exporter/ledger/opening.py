@@ -17,6 +17,7 @@ from alembic.util.exc import CommandError
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
 
 from claude_cost_exporter.errors import LedgerCorruptError, LedgerError, LedgerLockedError
 
@@ -164,6 +165,7 @@ def make_folder(path: Path) -> None:
 
 
 def _checked(url: str) -> Engine:
+    _refuse_foreign(url)
     engine = connect(url)
     try:
         with translated(url), engine.connect() as connection:
@@ -171,7 +173,6 @@ def _checked(url: str) -> Engine:
                 verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
                 if verdict != "ok":
                     raise LedgerCorruptError(f"quick_check says: {verdict}")
-                _refuse_foreign(connection, url)
         with translated(url):
             migrate(engine)
     except LedgerError:
@@ -180,13 +181,19 @@ def _checked(url: str) -> Engine:
     return engine
 
 
-def _refuse_foreign(connection: Connection, url: str) -> None:
-    """Refuse a database that holds somebody else's tables."""
-    names = {row[0] for row in connection.exec_driver_sql("select name from sqlite_master")}
+def _refuse_foreign(url: str) -> None:
+    """Refuse a database that holds somebody else's tables, before anything there is changed."""
+    path = sqlite_path(url)
+    if path is None or not path.exists():
+        return
+    # Without a log the file is whole; reading it as it lies then leaves no new files beside it.
+    how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "immutable=1"
+    engine = create_engine(f"sqlite:///file:{path}?{how}&uri=true", poolclass=NullPool)
+    with translated(url), engine.connect() as connection:
+        names = set(connection.exec_driver_sql("select name from sqlite_master").scalars())
     if names and "alembic_version" not in names:
         raise LedgerError(
-            f"{sqlite_path(url)} is a database of something else (it has {min(names)}); "
-            "check ledger.url"
+            f"{path} is a database of something else (it has {min(names)}); check ledger.url"
         )
 
 
