@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from benchmarks.figures import Figure
-from claude_cost_exporter.clock import DAY
+from claude_cost_exporter.clock import DAY, ManualClock
 from claude_cost_exporter.ledger.base import CodingBatch, Settings
 from claude_cost_exporter.ledger.sql import SqlLedger
 from claude_cost_exporter.records import (
@@ -33,7 +33,7 @@ MODELS = 3
 def figures() -> Iterator[Figure]:
     """Measure both on the last day of a long month."""
     with tempfile.TemporaryDirectory() as folder:
-        ledger = SqlLedger(f"sqlite:///{folder}/ledger.db", Settings(), NOW)
+        ledger = SqlLedger(f"sqlite:///{folder}/ledger.db", Settings(), ManualClock(NOW))
         ledger.register("acme", "anthropic")
         ledger.coding.name_users("acme", "hashed", USERS)
         yield Figure("claude_code_load_of_62_days", _read(ledger, 1), "s", 10)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.figures import Figure
-from claude_cost_exporter.clock import HOUR
+from claude_cost_exporter.clock import HOUR, ManualClock
 from claude_cost_exporter.ledger.base import Batch, PricedUsage, Settings
 from claude_cost_exporter.ledger.sql import SqlLedger
 from claude_cost_exporter.pricing.rates import Rates
@@ -29,14 +29,14 @@ RATES = Rates((3 * 10**9, 15 * 10**9, 3 * 10**8, 375 * 10**7, 6 * 10**9), 10**7)
 def figures() -> Iterator[Figure]:
     """Measure both on one ledger."""
     with tempfile.TemporaryDirectory() as folder:
-        ledger = SqlLedger(f"sqlite:///{folder}/ledger.db", Settings(), NOW)
+        ledger = SqlLedger(f"sqlite:///{folder}/ledger.db", Settings(), ManualClock(NOW))
         ledger.register("acme", "anthropic")
         _poll(ledger, 0)
         yield Figure("repoll_48h_240_series_unchanged", _poll(ledger, 0), "s", 0.5)
         yield Figure("repoll_48h_240_series_all_changed", _poll(ledger, 1), "s", 0.5)
         ledger.close()
         _fill(Path(folder) / "ledger.db")
-        ledger = SqlLedger(f"sqlite:///{folder}/ledger.db", Settings(), NOW)
+        ledger = SqlLedger(f"sqlite:///{folder}/ledger.db", Settings(), ManualClock(NOW))
         ledger.snapshot(NOW)
         started = time.perf_counter()
         ledger.snapshot(NOW)
@@ -55,7 +55,7 @@ def _poll(ledger: SqlLedger, tokens: int) -> float:
         for hour in range(HOURS)
         for n in range(SERIES)
     ]
-    batch = Batch("acme", "usage", Window(end - HOUR * HOURS, end), NOW, rows, (ATTRIBUTION,))
+    batch = Batch("acme", "usage", Window(end - HOUR * HOURS, end), NOW, rows)
     started = time.perf_counter()
     ledger.upsert(batch)
     return time.perf_counter() - started

@@ -13,12 +13,12 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.figures import Figure
 from benchmarks.series import COUNT, series
+from claude_cost_exporter.clock import SystemClock
 from claude_cost_exporter.ledger.base import Settings
 from claude_cost_exporter.ledger.sql import SqlLedger
 from claude_cost_exporter.simulator import Simulator, find
@@ -128,7 +128,7 @@ def _megabytes(pid: int, field: str) -> float:
 def _fill(folder: str) -> None:
     """Write a ledger whose counters were exposed before."""
     url = f"sqlite:///{folder}/ledger.db"
-    ledger = SqlLedger(url, Settings(), datetime.now(UTC))
+    ledger = SqlLedger(url, Settings(), SystemClock())
     ledger.register("acme", "anthropic")
     ledger.close()
     connection = sqlite3.connect(Path(folder) / "ledger.db")

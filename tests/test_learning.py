@@ -78,7 +78,7 @@ class Organisation:
         ]
 
     def spend(self, kind, member, day):
-        snapshot = self.account.ledger.snapshot(midnight(self.day))
+        snapshot = self.account.snapshot(midnight(self.day))
         return snapshot.days[Scope("acme", kind, member)].get(day)
 
 
@@ -159,7 +159,7 @@ def test_types_without_a_learned_rate_stay_unpriced(org):
     costs = org.account.counter(later, "llm_cost_usd_total")
     types = {labels[-1] for labels, value in costs.items() if value}
     assert types == {"input", "output", "cache_read", "cache_write_5m"}
-    shown = assemble(org.account.ledger.snapshot(later), [], org.prices).prices
+    shown = assemble(org.account.snapshot(later), [], org.prices).prices
     assert {price.token_type: price.usd_per_million for price in shown} == {
         "input": 7, "output": 34, "cache_read": 0.28, "cache_write_5m": 8.6,
     }  # fmt: skip

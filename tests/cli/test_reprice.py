@@ -65,7 +65,7 @@ class Shop:
     def spend(self):
         """Return dollars of yesterday and today."""
         self.account.open(START + 2 * HOUR)
-        days = self.account.ledger.snapshot(START + 2 * HOUR).days[Scope("acme", "all", "all")]
+        days = self.account.snapshot(START + 2 * HOUR).days[Scope("acme", "all", "all")]
         self.account.ledger.close()
         return [days[START.date() - day] / 10**9 for day in (DAY, timedelta())]
 

@@ -33,7 +33,7 @@ def read_bill(account, at, *rows, days=1, query_sets=("bill/legacy",)):
 
 
 def spend(account, now, kind, member):
-    return account.ledger.snapshot(now).days.get(Scope("acme", kind, member), {})
+    return account.snapshot(now).days.get(Scope("acme", kind, member), {})
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_late_usage_changes_the_hours_of_a_billed_day_not_its_sum(used_yesterday
     rows = [*used(MIDNIGHT - DAY + 20 * HOUR, 600), *used(MIDNIGHT + HOUR, 50)]
     account.poll(MIDNIGHT + 14 * HOUR, *rows, back=48)
     whole = Scope("acme", "all", "all")
-    snapshot = account.ledger.snapshot(MIDNIGHT + 14 * HOUR)
+    snapshot = account.snapshot(MIDNIGHT + 14 * HOUR)
     assert snapshot.days[whole][YESTERDAY] == 400 * INPUT_NANO
     assert snapshot.hours[whole][MIDNIGHT - DAY + 5 * HOUR] == 0
     assert snapshot.hours[whole][MIDNIGHT - DAY + 20 * HOUR] == 400 * INPUT_NANO
@@ -134,7 +134,7 @@ def test_days_of_the_bill_are_utc_in_every_time_zone(tmp_path):
     days = spend(account, START, "all", "all")
     assert days == {YESTERDAY - DAY: 200 * INPUT_NANO, YESTERDAY: 600 * INPUT_NANO}
     line = Scope("acme", "line", Line("claude-x-1", "tokens", "input").member)
-    assert account.ledger.snapshot(START).days[line] == {YESTERDAY: 800 * INPUT_NANO}
+    assert account.snapshot(START).days[line] == {YESTERDAY: 800 * INPUT_NANO}
     account.ledger.close()
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from claude_cost_exporter.clock import DAY, HOUR
+from claude_cost_exporter.clock import DAY, HOUR, ManualClock
 from claude_cost_exporter.ledger.base import Settings
 from claude_cost_exporter.ledger.sql import SqlLedger
 from claude_cost_exporter.records import CLAUDE_CODE, CodingCounts, CodingUse
@@ -20,7 +20,7 @@ FAMILY = "llm_claude_code_user_cost_usd"
 
 
 def opened(url, *, naming="hashed", most=100, accounts=("acme",)):
-    ledger = SqlLedger(url, Settings(), NOON)
+    ledger = SqlLedger(url, Settings(), ManualClock(NOON))
     for account in accounts:
         ledger.register(account, "anthropic")
         ledger.coding.name_users(account, naming, most)

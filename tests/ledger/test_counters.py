@@ -44,11 +44,11 @@ def test_t1_same_answer_polled_100_times_changes_nothing(account):
     """T1: the same API answer polled N times leaves the counters unchanged."""
     account.poll(START, *used(START, 100))
     account.poll(START + HELD, *used(START, 140))
-    before = account.ledger.snapshot(START + 2 * HELD)
+    before = account.snapshot(START + 2 * HELD)
     for number in range(100):
         changes = account.poll(START + 2 * HELD + number * timedelta(seconds=1), *used(START, 140))
         assert changes.written == 0
-    after = account.ledger.snapshot(START + 2 * HELD)
+    after = account.snapshot(START + 2 * HELD)
     assert (before.counters, before.days) == (after.counters, after.days)
 
 
@@ -90,7 +90,7 @@ def test_failing_commits_neither_count_nor_hold_for_ever(account, monkeypatch):
             failing.setattr("claude_cost_exporter.ledger.reading.advance", broken)
             with pytest.raises(LedgerError):
                 account.poll(born + minute * MINUTE, *used(START, 1000))
-        account.ledger.snapshot(born + minute * MINUTE)
+        account.snapshot(born + minute * MINUTE)
     assert account.cost(born + 4 * MINUTE) == 7 * INPUT_NANO
 
 
@@ -109,10 +109,21 @@ def test_a_reload_that_fails_is_made_up_for(account, monkeypatch):
             account.poll(START + 3 * MINUTE, *used(START, 200))
         failing.setattr(CounterStore, "load", broken)
         with pytest.raises(LedgerError):
-            account.ledger.snapshot(START + 4 * MINUTE)
+            account.snapshot(START + 4 * MINUTE)
     assert account.cost(START + 5 * MINUTE) == 100 * INPUT_NANO
     account.poll(START + 6 * MINUTE, *used(START, 200))
     assert account.cost(START + 6 * MINUTE) == 200 * INPUT_NANO
+
+
+@pytest.mark.parametrize("step", [HOUR, -HOUR])
+def test_a_clock_step_does_not_move_the_hold(account, step):
+    """The hold lasts as long as it lasts, whatever the wall clock does meanwhile."""
+    account.poll(START, *used(START, 100))
+    account.poll(START + MINUTE, *used(START, 107))
+    account.clock.step_wall(step)
+    stepped = account.clock.now()
+    assert account.cost(stepped + timedelta(seconds=29)) == 0
+    assert account.cost(stepped + timedelta(seconds=30)) == 7 * INPUT_NANO
 
 
 def test_a_clock_step_does_not_hold_again(account):
@@ -126,10 +137,10 @@ def test_a_clock_step_does_not_hold_again(account):
 def test_what_ends_before_the_ledger_begins_is_refused(account):
     """A read that does not touch what was read would claim the hole between: nothing is stored."""
     account.poll(START, *used(START, 100))
-    before = account.ledger.progress("acme", "usage"), account.ledger.snapshot(START).days
+    before = account.ledger.progress("acme", "usage"), account.snapshot(START).days
     with pytest.raises(LedgerError, match="the ledger begins at 2026-11-03T07:00:00Z: is the clo"):
         account.poll(START - 30 * HOUR, *used(START - 30 * HOUR, 500))
-    after = account.ledger.progress("acme", "usage"), account.ledger.snapshot(START).days
+    after = account.ledger.progress("acme", "usage"), account.snapshot(START).days
     assert after == before
     account.poll(START + MINUTE, *used(START, 140))
     assert account.cost(START + 2 * HELD) == 40 * INPUT_NANO
@@ -164,7 +175,7 @@ def test_a_key_that_disappears_becomes_zero(account):
     account.poll(START, *used(START, 10))
     account.poll(START + MINUTE, *used(START, 10), *used(START, 5, key="apikey_b"))
     account.poll(START + 2 * MINUTE, *used(START, 10))
-    day = account.ledger.snapshot(START + 2 * MINUTE).days
+    day = account.snapshot(START + 2 * MINUTE).days
     by_key = {scope.member: sum(v.values()) for scope, v in day.items() if scope.kind == "api_key"}
     assert by_key == {"apikey_a": 10 * INPUT_NANO, "apikey_b": 0}
 
@@ -177,7 +188,7 @@ def test_t7_usage_after_midnight_counts_yesterday_once(url):
     after_midnight = evening + 20 * MINUTE
     for minute in range(3):
         account.poll(after_midnight + minute * MINUTE, *used(evening, 25))
-    snapshot = account.ledger.snapshot(after_midnight + 5 * MINUTE)
+    snapshot = account.snapshot(after_midnight + 5 * MINUTE)
     (total,) = (days for scope, days in snapshot.days.items() if scope.kind == "all")
     assert total == {evening.date(): 25 * INPUT_NANO}
     assert account.cost(after_midnight + 5 * MINUTE) == 15 * INPUT_NANO
@@ -190,12 +201,12 @@ def test_a_row_of_zeros_is_no_usage(account):
     idle = MODEL._replace(model="claude-idle-1")
     account.poll(START, *used(START, 5))
     account.poll(now, *used(now, 0), *used(now, 0, dims=idle, ws="wrkspc_idle"))
-    snapshot = account.ledger.snapshot(now)
+    snapshot = account.snapshot(now)
     assert snapshot.in_use == {"acme": frozenset()}
     labels = {label for series in snapshot.counters.values() for one in series for label in one}
     assert not labels & {"claude-idle-1", "wrkspc_idle"}
     account.poll(now, *used(now, 7, dims=idle))
-    assert account.ledger.snapshot(now).in_use == {"acme": frozenset({idle})}
+    assert account.snapshot(now).in_use == {"acme": frozenset({idle})}
 
 
 def test_restatements_of_settled_hours_are_counted(account):
@@ -217,7 +228,7 @@ def test_t10_unknown_model_has_tokens_but_no_cost(account):
     assert account.counter(later, "llm_cost_usd_total") == {}
     unpriced = account.counter(later, "llm_unpriced_tokens_total")
     assert unpriced == {("claude-x-1", "standard", "input", "unknown_model"): 60}
-    shown = {scope.kind for scope in account.ledger.snapshot(later).days}
+    shown = {scope.kind for scope in account.snapshot(later).days}
     assert shown.isdisjoint({"model", "workspace", "api_key", "token_type"})
 
 
@@ -242,7 +253,7 @@ def test_t14_beyond_the_cap_new_label_sets_go_to_other(url):
     assert sum(account.counter(later, family).values()) == 50 * INPUT_NANO
     account.reopen(later)
     account.poll(later, *used(START, 1), *many)
-    assert account.ledger.snapshot(later).series_dropped[family] == 8
+    assert account.snapshot(later).series_dropped[family] == 8
     assert sum(account.counter(later, family).values()) == 50 * INPUT_NANO
     account.ledger.close()
 
@@ -271,7 +282,7 @@ def test_the_counter_never_falls(tmp_path_factory, reads):
             account.reopen(now)
         rows = [*used(now, open_tokens), *used(now - HOUR, closed_tokens, ws="wrkspc_b")]
         account.poll(now, *rows)
-        for family, series in account.ledger.snapshot(now).counters.items():
+        for family, series in account.snapshot(now).counters.items():
             for labels, value in series.items():
                 assert value >= seen.get((family, labels), 0)
                 seen[family, labels] = value

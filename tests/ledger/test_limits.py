@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from claude_cost_exporter.clock import HOUR
+from claude_cost_exporter.clock import HOUR, ManualClock
 from claude_cost_exporter.ledger.base import Names, Settings
 from claude_cost_exporter.ledger.sql import SqlLedger
 from claude_cost_exporter.records import (
@@ -31,7 +31,7 @@ def rate(workspace="", value=4000, models="claude-opus-5", limiter="requests_per
 @pytest.fixture
 def ledger(url):
     """A ledger with two accounts."""
-    ledger = SqlLedger(url, Settings(), NOW)
+    ledger = SqlLedger(url, Settings(), ManualClock(NOW))
     for account in ("acme", "beta"):
         ledger.register(account, "anthropic")
     yield ledger
@@ -88,7 +88,7 @@ def test_limits_survive_a_restart(ledger, url):
     """What was read last is shown again at once."""
     store(ledger, [ACCOUNT], [rate()])
     ledger.close()
-    again = SqlLedger(url, Settings(), NOW)
+    again = SqlLedger(url, Settings(), ManualClock(NOW))
     assert shown(again) == ({ACCOUNT}, {rate()})
     again.close()
 

@@ -14,7 +14,7 @@ from alembic import op
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from claude_cost_exporter.clock import HOUR
+from claude_cost_exporter.clock import HOUR, ManualClock
 from claude_cost_exporter.errors import LedgerError, LedgerLockedError
 from claude_cost_exporter.ledger.base import BillBatch, Settings
 from claude_cost_exporter.ledger.opening import connect, migrate
@@ -27,16 +27,16 @@ from tests.support.ledger import INPUT_NANO, MINUTE, START, Account, used
 def test_two_exporters_never_share_a_ledger(account, url):
     """A second exporter on the same ledger is refused, with the holder's process id."""
     with pytest.raises(LedgerLockedError, match=f"process {os.getpid()}"):
-        SqlLedger(url, Settings(), START)
+        SqlLedger(url, Settings(), ManualClock(START))
 
 
 def test_the_lock_does_not_survive_kill_9(url):
     """The lock is the system's: it is free as soon as its process is dead."""
     code = (
-        "import time; from datetime import datetime, UTC; "
+        "import time; from claude_cost_exporter.clock import SystemClock; "
         "from claude_cost_exporter.ledger.sql import SqlLedger; "
         "from claude_cost_exporter.ledger.base import BillBatch, Settings; "
-        f"ledger = SqlLedger({url!r}, Settings(), datetime.now(UTC)); print('open', flush=True); "
+        f"ledger = SqlLedger({url!r}, Settings(), SystemClock()); print('open', flush=True); "
         "time.sleep(60)"
     )
     environment = os.environ | {"PYTHONPATH": "exporter"}
@@ -45,10 +45,10 @@ def test_the_lock_does_not_survive_kill_9(url):
         try:
             assert holder.stdout.readline() == b"open\n"
             with pytest.raises(LedgerLockedError):
-                SqlLedger(url, Settings(), START)
+                SqlLedger(url, Settings(), ManualClock(START))
         finally:
             holder.kill()
-    SqlLedger(url, Settings(), START).close()
+    SqlLedger(url, Settings(), ManualClock(START)).close()
 
 
 def test_a_corrupt_ledger_is_moved_aside(url, tmp_path):
@@ -62,7 +62,7 @@ def test_a_corrupt_ledger_is_moved_aside(url, tmp_path):
     account.open(later)
     assert account.ledger.moved_aside is not None
     assert account.ledger.moved_aside.read_bytes().startswith(b"this is not a database")
-    assert account.ledger.snapshot(later).state_lost_at == later
+    assert account.snapshot(later).state_lost_at == later
     account.poll(later, *used(START, 30))
     account.poll(later + MINUTE, *used(START, 40))
     assert account.cost(later + 5 * MINUTE) == 10 * INPUT_NANO
@@ -119,7 +119,7 @@ def test_an_unwritable_folder_is_a_sentence(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("")
     with pytest.raises(LedgerError, match=r"cannot create .*file"):
-        SqlLedger(f"sqlite:///{blocked}/ledger.db", Settings(), START)
+        SqlLedger(f"sqlite:///{blocked}/ledger.db", Settings(), ManualClock(START))
 
 
 def test_a_read_only_ledger_is_a_sentence(url, tmp_path):
@@ -152,7 +152,7 @@ def test_a_file_that_is_no_ledger_is_left_alone(tmp_path):
         sentence = "something else" if path.suffix == ".db" else "is not a ledger"
         for _ in range(2):
             with pytest.raises(LedgerError, match=sentence):
-                SqlLedger(f"sqlite:///{path}", Settings(), START)
+                SqlLedger(f"sqlite:///{path}", Settings(), ManualClock(START))
     assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
@@ -166,7 +166,7 @@ def test_a_database_in_use_by_something_else_is_left_alone(tmp_path):
         files = (path, path.with_name("busy.db-wal"))
         before = [each.read_bytes() for each in files]
         with pytest.raises(LedgerError, match="something else"):
-            SqlLedger(f"sqlite:///{path}", Settings(), START)
+            SqlLedger(f"sqlite:///{path}", Settings(), ManualClock(START))
         assert [each.read_bytes() for each in files] == before
 
 
@@ -182,23 +182,23 @@ def test_tables_are_made_together_or_not_at_all(url, tmp_path, monkeypatch):
 
     monkeypatch.setattr(op, "create_table", dying)
     with pytest.raises(KeyboardInterrupt):
-        SqlLedger(url, Settings(), START)
+        SqlLedger(url, Settings(), ManualClock(START))
     monkeypatch.undo()
     connection = sqlite3.connect(tmp_path / "ledger.db")
     assert connection.execute("select count(*) from sqlite_master").fetchone() == (0,)
     connection.close()
-    SqlLedger(url, Settings(), START).close()
+    SqlLedger(url, Settings(), ManualClock(START)).close()
 
 
 def test_a_ledger_of_a_newer_version_is_a_sentence(url, tmp_path):
     """An older program does not touch it, and says which of the two must change."""
-    SqlLedger(url, Settings(), START).close()
+    SqlLedger(url, Settings(), ManualClock(START)).close()
     connection = sqlite3.connect(tmp_path / "ledger.db")
     connection.execute("update alembic_version set version_num = '9999'")
     connection.commit()
     connection.close()
     with pytest.raises(LedgerError, match="written by a newer version"):
-        SqlLedger(url, Settings(), START)
+        SqlLedger(url, Settings(), ManualClock(START))
 
 
 def test_migrations_build_what_the_tables_say(url):
@@ -283,7 +283,7 @@ def test_days_follow_the_time_zone(url):
     account.ledger.close()
     account.settings = Settings(time_zone="Asia/Tokyo")
     account.open(late)
-    days = account.ledger.snapshot(late).days
+    days = account.snapshot(late).days
     (total,) = (value for scope, value in days.items() if scope.kind == "all")
     assert total == {(late + timedelta(hours=9)).date(): 10 * INPUT_NANO}
     account.ledger.close()

@@ -28,7 +28,8 @@ class Repriced(Account):
     """An account whose ledger can be repriced, as nobody else holds it."""
 
     def open(self, now) -> None:
-        self.ledger = RepricingLedger(self.url, self.settings, now)
+        self.wait_until(now)
+        self.ledger = RepricingLedger(self.url, self.settings, self.clock)
         self.ledger.register("acme", "anthropic")
 
     def reprice(self, since=TODAY - timedelta(days=400), rates=HALF, agree=lambda changes: True):
@@ -77,9 +78,9 @@ def account(url):
 def test_rows_and_gauges_change_and_no_counter_does(account):
     """Half the price: every sum over time halves, searches stay, counters stay to the nano."""
     now = START + 3 * MINUTE
-    counters = account.ledger.snapshot(now).counters
+    counters = account.snapshot(now).counters
     changes = account.reprice()
-    snapshot = account.ledger.snapshot(now)
+    snapshot = account.snapshot(now)
     assert snapshot.counters == counters
     assert account.spend(now) == {
         YESTERDAY: 200 * INPUT_NANO + 2 * 10**7,
@@ -156,7 +157,7 @@ def test_a_billed_day_keeps_its_bill(account):
     changes = account.reprice()
     assert changes.billed == {("acme", YESTERDAY)}
     assert account.spend(now)[YESTERDAY] == 5 * NANO
-    snapshot = account.ledger.snapshot(now)
+    snapshot = account.snapshot(now)
     whole = Scope("acme", "all", "all")
     assert snapshot.estimated_days[whole][YESTERDAY] == 200 * INPUT_NANO + 2 * 10**7
     assert sum(snapshot.hours[whole].values()) == sum(account.spend(now).values())
@@ -230,10 +231,10 @@ def test_what_had_no_price_gets_one(url, new):
     account = Repriced(url, Settings(), START)
     account.poll(START, *used(START, 0))
     account.poll(START + 5 * MINUTE, *used(START, 40, rates=NONE))
-    counters = account.ledger.snapshot(START + 9 * MINUTE).counters
+    counters = account.snapshot(START + 9 * MINUTE).counters
     account.reprice(rates=new)
     assert account.spend(START)[TODAY] == 40 * new.per_million[0] // 10**6
-    assert account.ledger.snapshot(START + 9 * MINUTE).counters == counters
+    assert account.snapshot(START + 9 * MINUTE).counters == counters
     account.ledger.close()
 
 

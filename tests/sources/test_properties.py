@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claude_cost_exporter.clock import HOUR
+from claude_cost_exporter.clock import HOUR, ManualClock
 from claude_cost_exporter.ledger.base import Batch, PricedUsage, Settings
 from claude_cost_exporter.ledger.sql import SqlLedger
 from claude_cost_exporter.pricing.book import PriceBook
@@ -131,7 +131,9 @@ def test_cost_is_additive_over_the_split_into_workspaces_and_keys(used):
 def ledger(tmp_path_factory):
     """One ledger for all examples; each takes two accounts of its own."""
     folder = tmp_path_factory.mktemp("ledger")
-    ledger = SqlLedger(f"sqlite:///{folder}/ledger.db", Settings(series_cap=1_000), NOW)
+    ledger = SqlLedger(
+        f"sqlite:///{folder}/ledger.db", Settings(series_cap=1_000), ManualClock(NOW)
+    )
     yield ledger
     ledger.close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from claude_cost_exporter.clock import HOUR, floor_hour
+from claude_cost_exporter.clock import HOUR, ManualClock, floor_hour
 from claude_cost_exporter.ledger.base import Batch, PricedUsage, Settings
 from claude_cost_exporter.ledger.sql import SqlLedger
 from claude_cost_exporter.pricing.rates import Rates
@@ -22,11 +22,24 @@ class Account:
 
     def __init__(self, url: str, settings: Settings, now: datetime = START) -> None:
         self.url, self.settings = url, settings
+        self.clock = ManualClock(now)
         self.open(now)
 
     def open(self, now: datetime) -> None:
-        self.ledger = SqlLedger(self.url, self.settings, now)
+        self.wait_until(now)
+        self.ledger = SqlLedger(self.url, self.settings, self.clock)
         self.ledger.register("acme", "anthropic")
+
+    def wait_until(self, now: datetime) -> None:
+        """Let time pass; where `now` is in the past, the wall clock steps back."""
+        step = now - self.clock.now()
+        move = self.clock.advance if step > timedelta(0) else self.clock.step_wall
+        move(step)
+
+    def snapshot(self, now: datetime):
+        """Return the ledger's view at `now`."""
+        self.wait_until(now)
+        return self.ledger.snapshot(now)
 
     def reopen(self, now: datetime) -> None:
         self.ledger.close()
@@ -38,7 +51,7 @@ class Account:
         window = Window(end - HOUR * (back + 1), end)
         batch = Batch("acme", "usage", window, at, list(usage), **options)
         changes = self.ledger.upsert(batch)
-        self.ledger.snapshot(at)
+        self.snapshot(at)
         return changes
 
     def load(self, at: datetime, window: Window, *usage):
@@ -47,7 +60,7 @@ class Account:
 
     def counter(self, now: datetime, family: str) -> dict:
         """Return the exposed values of a family by label values without provider and account."""
-        series = self.ledger.snapshot(now).counters.get(family, {})
+        series = self.snapshot(now).counters.get(family, {})
         return {labels[2:]: value for labels, value in series.items()}
 
     def cost(self, now: datetime) -> int:

@@ -105,7 +105,7 @@ class Polling:
         self.open()
 
     def open(self, account="acme") -> None:
-        self.ledger = SqlLedger(self._url, Settings(), self.clock.now())
+        self.ledger = SqlLedger(self._url, Settings(), self.clock)
         self.ledger.register(account, "anthropic")
         self.poller = AccountPoller(
             account,

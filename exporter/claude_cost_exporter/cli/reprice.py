@@ -38,7 +38,7 @@ def command(since: Since, config_file: ConfigFileOption = None, *, yes: Yes = Fa
     from claude_cost_exporter.clock import SystemClock
 
     loaded = load_config(config_file, keys=False)
-    with open_for_repricing(loaded, SystemClock().now()) as (ledger, book):
+    with open_for_repricing(loaded, SystemClock()) as (ledger, book):
         done = ledger.reprice(since.date(), book.rates, lambda changes: _agree(changes, yes=yes))
     if not done:
         raise typer.Exit(Exit.FAILED)

@@ -114,7 +114,7 @@ def accept_prices(ledger: Ledger, overrides: Sequence[Override], now: datetime) 
 
 @contextmanager
 def open_for_repricing(
-    loaded: Loaded, now: datetime, environment: Mapping[str, str] = os.environ
+    loaded: Loaded, clock: Clock, environment: Mapping[str, str] = os.environ
 ) -> Iterator[tuple[RepricingLedger, PriceBook]]:
     """Open an existing ledger that no exporter holds, with the prices that serve would use."""
     url = ledger_url(loaded, environment)
@@ -122,12 +122,12 @@ def open_for_repricing(
     if path and not path.exists():
         raise LedgerError(f"there is no ledger {path}: name the exporter's with ledger.url")
     try:
-        ledger = RepricingLedger(url, _settings(loaded.config), now)
+        ledger = RepricingLedger(url, _settings(loaded.config), clock)
     except LedgerLockedError as error:
         held = str(error).partition(";")[0]
         raise LedgerLockedError(f"{held}; stop it, reprice, and start it again") from None
     try:
-        yield ledger, current_book(ledger.books(), loaded.overrides, now)
+        yield ledger, current_book(ledger.books(), loaded.overrides, clock.now())
     finally:
         ledger.close()
 
@@ -214,7 +214,7 @@ class Exporter:
         self.metrics = SelfMetrics()
         secrets = [read_key(block, environment) for block in loaded.sources]
         self.ledger_url = ledger_url(loaded, environment)
-        self.ledger = SqlLedger(self.ledger_url, _settings(config), clock.now())
+        self.ledger = SqlLedger(self.ledger_url, _settings(config), clock)
         self.prices = accept_prices(self.ledger, loaded.overrides, clock.now())
         self._learner = PriceLearner(self.ledger, self.prices)
         self.accounts: list[AnthropicAccount] = []

@@ -14,6 +14,10 @@ from msgspec import Meta, Struct
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
+DEFAULT_HOLD = timedelta(seconds=90)
+"""The least that a new series shows 0, unless the user says otherwise."""
+
+
 class Problem(NamedTuple):
     """What is wrong with a block: a sentence, and the keys it is about, the first one's place."""
 
@@ -101,5 +105,5 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     def hold(self) -> timedelta:
         """Return how long a new series shows 0."""
-        default = max(timedelta(seconds=90), 2.5 * self.scrape_interval)
+        default = max(DEFAULT_HOLD, 2.5 * self.scrape_interval)
         return default if self.new_series_hold is None else self.new_series_hold

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
+from claude_cost_exporter.config.model import DEFAULT_HOLD
 from claude_cost_exporter.records import (
     ApiKeyRecord,
     OrganizationRecord,
@@ -139,8 +140,8 @@ class Settings:
 
     time_zone: str = "UTC"
     week_start: int = 0
-    new_series_hold: timedelta | None = None
-    """How long a new label set shows 0; None: 90 s."""
+    new_series_hold: timedelta = DEFAULT_HOLD
+    """How long a new label set shows 0."""
     series_cap: int = 10_000
 
 

@@ -32,9 +32,10 @@ class Counter:
     id: int
     total: int = 0
     exposed: int = 0
-    shown_since: int | None = None
-    """When this process first showed it. A value waits for the hold from there on, so that every
-    scraper has seen the 0 it started from, also when the process died before it could show it."""
+    shown_since: float | None = None
+    """When this process first showed it, in monotonic seconds: no step of the wall clock makes the
+    hold shorter or longer. A value waits for the hold from there on, so that every scraper has
+    seen the 0 it started from, also when the process died before it could show it."""
     dirty: bool = False
 
 
@@ -42,7 +43,7 @@ class Counter:
 class CounterStore:
     """Every counter of the ledger; `cap` bounds the label sets of each family."""
 
-    hold_seconds: int
+    hold_seconds: float
     cap: int
     families: dict[str, dict[Labels, Counter]] = field(default_factory=lambda: defaultdict(dict))
     _redirected: dict[str, set[Labels]] = field(default_factory=lambda: defaultdict(set))
@@ -131,8 +132,11 @@ class CounterStore:
             return row | {"id": self._last_id, "total": 0, "exposed": 0, "redirect_id": target}
         return row | {"id": counter.id, "total": counter.total, "exposed": 0}
 
-    def expose(self, connection: Connection, now: int) -> None:
-        """Raise the exposed values that may rise now, and write them before anyone sees them."""
+    def expose(self, connection: Connection, now: float) -> None:
+        """Raise the exposed values that may rise now, and write them before anyone sees them.
+
+        `now` is in monotonic seconds.
+        """
         for counter in self._unshown:
             counter.shown_since = now
         self._just_shown, self._unshown = self._unshown, []
@@ -156,8 +160,8 @@ class CounterStore:
         """Believe that what `expose` was called for has been answered: it was committed."""
         self._just_shown = []
 
-    def _was_seen_at_zero(self, counter: Counter, now: int) -> bool:
-        if counter.shown_since is None or now < counter.shown_since:  # a clock that stepped back
+    def _was_seen_at_zero(self, counter: Counter, now: float) -> bool:
+        if counter.shown_since is None:
             counter.shown_since = now
         return now - counter.shown_since >= self.hold_seconds
 

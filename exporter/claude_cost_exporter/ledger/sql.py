@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from math import ceil
 from threading import RLock
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from claude_cost_exporter.clock import Clock
     from claude_cost_exporter.ledger.base import Batch, BillBatch, Names
     from claude_cost_exporter.ledger.bills import BillChange
     from claude_cost_exporter.ledger.counting import RowChange
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from claude_cost_exporter.records import OrganizationRecord
     from claude_cost_exporter.snapshot import Snapshot
 
-DEFAULT_HOLD = timedelta(seconds=90)
 KNOWN_LABELS = timedelta(days=31)
 """Label sets seen this far back are exposed at 0 from the start."""
 
@@ -54,9 +53,10 @@ KNOWN_LABELS = timedelta(days=31)
 class SqlLedger:
     """One writer, one lock, everything that belongs together in one transaction."""
 
-    def __init__(self, url: str, settings: Settings, now: datetime) -> None:
+    def __init__(self, url: str, settings: Settings, clock: Clock) -> None:
         self._url = url
         self._settings = settings
+        self._clock = clock
         self._mutex = RLock()
         self._configured: set[str] = set()
         self._stale = False
@@ -67,23 +67,23 @@ class SqlLedger:
             self._lock.acquire()
         try:
             self._engine, self.moved_aside = open_engine(
-                url, now, ours=self._lock is not None and self._lock.was_there
+                url, clock.now(), ours=self._lock is not None and self._lock.was_there
             )
-            hold = settings.new_series_hold or DEFAULT_HOLD
-            self._counters = CounterStore(ceil(hold.total_seconds()), settings.series_cap)
+            hold = settings.new_series_hold.total_seconds()
+            self._counters = CounterStore(hold, settings.series_cap)
             self._registry = Registry(settings.series_cap)
             self.coding = SqlCodingLedger(self._transaction, self._registry)
             self.limits = SqlLimitsLedger(self._transaction, self._registry)
             self._rolled_up: dict[int, date] = {}
             self._day_of = day_counter(ZoneInfo(settings.time_zone))
-            self._start(now)
+            self._start()
         except BaseException:
             self.close()
             if self._lock:
                 self._lock.remove_new()
             raise
 
-    def _start(self, now: datetime) -> None:
+    def _start(self) -> None:
         with translated_errors(self._url), self._engine.begin() as connection:
             self._load(connection)
             zone = self._settings.time_zone
@@ -91,7 +91,8 @@ class SqlLedger:
                 rebuild_days(connection, self._day_of)
             reading.set_fact(connection, "time_zone", zone)
             if self.moved_aside:
-                reading.set_fact(connection, "state_lost_at", str(int(now.timestamp())))
+                lost_at = int(self._clock.now().timestamp())
+                reading.set_fact(connection, "state_lost_at", str(lost_at))
 
     def _load(self, connection: Connection) -> None:
         self._registry.load(connection)
@@ -284,7 +285,7 @@ class SqlLedger:
     def snapshot(self, now: datetime) -> Snapshot:
         """Persist what will be exposed, then return the ledger's view at `now`."""
         with self._transaction() as connection:
-            self._counters.expose(connection, int(now.timestamp()))
+            self._counters.expose(connection, self._clock.monotonic())
             parts = (self._registry, self._counters, self._settings)
             taken = reading.snapshot(connection, *parts, now)
             taken = self.limits.fill(connection, self.coding.fill(connection, taken))
