@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import astuple, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from claude_cost_exporter.records import NANO, TokenType, model_label
 from claude_cost_exporter.snapshot import PriceInForce, SourceState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from claude_cost_exporter.ingest import AccountPoller
     from claude_cost_exporter.pricing.history import PriceHistory
     from claude_cost_exporter.snapshot import Snapshot
+
+T = TypeVar("T")
 
 
 def assemble(
@@ -21,13 +23,33 @@ def assemble(
 ) -> Snapshot:
     """Return the snapshot with the sources' last attempts and the prices in force.
 
-    Accounts that are no longer configured keep their counters; their sources are not shown.
+    An account that was taken out of the configuration keeps its counters, because `increase()`
+    over the time before needs them, and its names. What says how things are now ends with it:
+    sources, prices, caps, and every window of spend, which nobody reads on.
     """
+    snapshot = _without_the_gone(snapshot, {poller.account for poller in pollers})
     return replace(
         snapshot,
         sources=tuple(state for poller in pollers for state in _sources(snapshot, poller)),
         prices=tuple(_prices(snapshot, prices)),
         prices_verified_on=prices.current.verified_on,
+    )
+
+
+def _without_the_gone(snapshot: Snapshot, configured: set[str]) -> Snapshot:
+    def remaining(by_account: Mapping[str, T]) -> dict[str, T]:
+        return {account: of for account, of in by_account.items() if account in configured}
+
+    return replace(
+        snapshot,
+        accounts=tuple(
+            replace(account, configured=account.account in configured)
+            for account in snapshot.accounts
+        ),
+        billed_days=remaining(snapshot.billed_days),
+        in_use=remaining(snapshot.in_use),
+        spend_limits=remaining(snapshot.spend_limits),
+        rate_limits=remaining(snapshot.rate_limits),
     )
 
 

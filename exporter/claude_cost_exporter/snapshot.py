@@ -89,13 +89,15 @@ class SourceState:
 
 @dataclass(frozen=True, slots=True)
 class AccountState:
-    """One configured account and its organisation."""
+    """One account of the ledger and its organisation."""
 
     provider: str
     account: str
     organization_id: str = ""
     organization_name: str = ""
     counting_since: datetime | None = None
+    configured: bool = True
+    """False: nothing of it is read any more; its counters and names stay."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from threading import Event
 
@@ -63,6 +64,12 @@ class Two:
     def poll(self, **later):
         for poller in self.exporter.pollers:
             poller.poll()
+
+    def lines(self, account):
+        """Return the samples about an account, as a scrape gets them."""
+        self.exporter.publisher.publish()
+        text = self.exporter.publisher.current.exposition.text.plain.decode()
+        return {line for line in text.splitlines() if f'account="{account}"' in line}
 
     def error(self, name):
         (poller,) = [one for one in self.exporter.pollers if one.account == name]
@@ -151,3 +158,21 @@ def test_a_renamed_account_ends_the_start(two):
     renamed = two(STEADY, ZETA, names=("first", "zeta"))
     with pytest.raises(OrganizationError, match="knows as account second: use the old name again"):
         renamed.exporter.identify()
+
+
+def test_an_account_that_is_gone_keeps_its_counters_and_ends_its_gauges(two):
+    """Out of the configuration: counters and names as before, and nothing about how it is now."""
+    both = two(STEADY, ZETA)
+    both.poll()
+    before = both.lines("second")
+    stays = re.compile(r"llm_(\w+_total|(api_key|workspace)_info|counting_since\w+)\{")
+    kept = {line for line in before if stays.match(line)}
+    assert {line.partition("{")[0] for line in before - kept} > {
+        "llm_price_usd_per_million_tokens",
+        "llm_source_up",
+        "llm_spend_usd",
+    }
+    one = two(STEADY, names=("first",))
+    one.poll()
+    assert one.lines("second") == kept
+    assert "No longer in the configuration" in one.exporter.publisher.current.status_page.decode()

@@ -182,6 +182,18 @@ def test_what_makes_figures_wrong_is_said_first():
     assert "began anew" not in later.text
 
 
+def test_an_account_that_is_gone_says_so():
+    """What was taken out of the configuration shows no figures that never come, and stands last."""
+    accounts = (
+        AccountState("anthropic", "old", "org", "Old <Co>", configured=False),
+        AccountState("anthropic", "acme", "org", "Acme"),
+    )
+    page = Page(Snapshot(NOW, accounts=accounts, sources=(polled(),)))
+    assert page.text.count("This month") == 1
+    assert page.text.index("acme") < page.text.index("old Old <Co> No longer in the configuration")
+    assert "history is loading" not in page.text.partition("old Old")[2]
+
+
 def test_simulated_data_are_announced():
     """Simulated data have a banner; real data have none."""
     assert "SIMULATED DATA" in Page(snapshot(polled()), simulated=True).text

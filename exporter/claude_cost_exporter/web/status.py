@@ -13,7 +13,7 @@ from claude_cost_exporter.views.spend import spend
 from claude_cost_exporter.web.chart import OTHERS, spend_by_day
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from claude_cost_exporter.snapshot import AccountState, Snapshot, SourceState
@@ -48,7 +48,9 @@ def _page(snapshot: Snapshot, now: datetime, *, simulated: bool) -> Iterator[str
     yield from _notices(snapshot, now)
     totals, models = _spend(snapshot, now)
     for account in snapshot.accounts:
-        yield from _account(snapshot, account, totals[account.account], models, now)
+        if account.configured:
+            yield from _account(snapshot, account, totals[account.account], models, now)
+    yield from _gone([account for account in snapshot.accounts if not account.configured])
     yield from _sources(snapshot, now)
     yield "<footer><p>"
     yield from (f'<a href="{link}">{link}</a>' for link in LINKS)
@@ -114,6 +116,13 @@ def _account(
     yield from spend_by_day(snapshot, name, now, colours)
     if ranked:
         yield from _models(of_account, colours)
+
+
+def _gone(accounts: Sequence[AccountState]) -> Iterator[str]:
+    for account in accounts:
+        yield f"<h2>{escape(account.account)} <small>{escape(account.organization_name)}</small>"
+        yield '</h2><p class="dim">No longer in the configuration: nothing of it is read, and its '
+        yield "counters stay as they are.</p>"
 
 
 def _largest_first(windows: Windows) -> tuple[float, float]:
