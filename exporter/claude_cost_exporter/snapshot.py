@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, tzinfo
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 if TYPE_CHECKING:
@@ -37,6 +38,33 @@ class Scope(NamedTuple):
 
 LINE = "line"
 """The kind of scope that a line of the bill is; its days are UTC days, whatever the time zone."""
+
+
+GAUGES_OF_SCOPES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "model": ("llm_model_spend_usd", "llm_model_first_seen_timestamp_seconds"),
+        "token_type": ("llm_token_type_spend_usd",),
+        "line": (
+            "llm_billed_spend_usd",
+            "llm_estimated_spend_usd",
+            "llm_billed_to_estimated_ratio",
+        ),
+        "workspace": ("llm_workspace_spend_usd",),
+        "api_key": ("llm_api_key_spend_usd",),
+        "workspace_info": ("llm_workspace_info",),
+        "api_key_info": ("llm_api_key_info",),
+        "coding_user": (
+            "llm_claude_code_user_cost_usd",
+            "llm_claude_code_sessions",
+            "llm_claude_code_lines",
+            "llm_claude_code_commits",
+            "llm_claude_code_pull_requests",
+            "llm_claude_code_edits",
+        ),
+        "coding_model": ("llm_claude_code_model_cost_usd", "llm_claude_code_model_tokens"),
+    }
+)
+"""The gauges that show the members of one kind of scope: beyond the cap of the kind, as `other`."""
 
 
 class Line(NamedTuple):

@@ -12,11 +12,11 @@ from claude_cost_exporter.clock import DAY, HOUR, ManualClock
 from claude_cost_exporter.ledger.base import Settings
 from claude_cost_exporter.ledger.sql import SqlLedger
 from claude_cost_exporter.records import CLAUDE_CODE, CodingCounts, CodingUse
+from claude_cost_exporter.snapshot import GAUGES_OF_SCOPES
 from tests.support.coding import CANARY, did, read
 
 NOON = datetime(2026, 11, 10, 12, 30, tzinfo=UTC)
 TODAY = NOON.date()
-FAMILY = "llm_claude_code_user_cost_usd"
 
 
 def opened(url, *, naming="hashed", most=100, accounts=("acme",)):
@@ -155,7 +155,7 @@ def test_t14_users_beyond_the_cap_are_other_for_ever(url):
     ledger = opened(url, most=2)
     read(ledger, NOON, {TODAY: [did("u1", 1), did("u2", 30), did("u3", 20), did("u4", 2)]})
     assert costs(ledger) == {"u2": 30, "u3": 20, "other": 3}
-    assert ledger.snapshot(NOON).series_dropped == {FAMILY: 2}
+    assert ledger.snapshot(NOON).series_dropped == dict.fromkeys(GAUGES_OF_SCOPES["coding_user"], 2)
     ledger.close()
     ledger = opened(url, most=4)
     read(ledger, NOON, {TODAY: [did("u1", 50), did("u2", 1), did("u5", 3)]})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from threading import Event, Thread
 
 import pytest
@@ -60,15 +61,29 @@ def test_t14_hostile_names_are_bounded_and_printable(tmp_path):
 
 def test_t14_the_series_cap_holds(tmp_path):
     """T14: beyond the cap label sets go to `other`, which is counted and said."""
-    simulated = Simulated(tmp_path, "hostile", more="series_cap: 5")
+    simulated = Simulated(tmp_path, "hostile", more="series_cap: 4")
+    for _ in range(2):
+        simulated.poll()
+        simulated.wait(hours=1)
+    simulated.restart()
     simulated.poll()
-    simulated.wait(hours=1)
-    simulated.poll()
-    lines = simulated.text().splitlines()
-    assert len([line for line in lines if line.startswith("llm_cost_usd_total{")]) <= 5 + 1
-    dropped = 'claude_cost_exporter_series_dropped_total{family="llm_cost_usd_total"} '
-    (line,) = [line for line in lines if line.startswith(dropped)]
-    assert float(line.removeprefix(dropped)) > 0
+    simulated.text()
+    samples = parsed(simulated.exporter.publisher.current.exposition)
+    members = defaultdict(set)
+    for sample in samples:
+        members[sample.name].add(tuple(sample.labels.values()))
+    assert len(members["llm_cost_usd_total"]) == 4 + 1
+    assert len(members["llm_workspace_info"]) == 4 + 1
+    assert len(members["llm_api_key_info"]) == 4 + 1 + 1  # usage without a key has a name too
+    with_other = {name for name, labels in members.items() if any("other" in one for one in labels)}
+    dropped = {
+        sample.labels["family"]: sample.value
+        for sample in samples
+        if sample.name == "claude_cost_exporter_series_dropped_total"
+    }
+    assert with_other == dropped.keys() & members.keys()
+    assert {"llm_cost_usd_total", "llm_api_key_spend_usd", "llm_api_key_info"} < with_other
+    assert min(dropped.values()) > 0
     simulated.close()
 
 

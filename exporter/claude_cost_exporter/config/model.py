@@ -94,7 +94,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     series_cap: Annotated[
         int,
         Meta(
-            description="Label sets of one counter family; later ones count together under other.",
+            description="Label sets of one counter family, and members (models, workspaces, API "
+            "keys) of one family of gauges in each account; later ones count together under other.",
             examples=[10_000],
             ge=1,
         ),

@@ -116,8 +116,6 @@ class SqlCodingLedger:
             for account in self._registry.accounts.values()
             if account.name in self._most_users
         ]
-        beyond = sum(self._registry.beyond_cap(account.id, USER) for account in accounts)
-        dropped = {"llm_claude_code_user_cost_usd": beyond} if beyond else {}
         return replace(
             snapshot,
             coding=tuple(
@@ -125,7 +123,6 @@ class SqlCodingLedger:
                 for account in accounts
                 for name, days in _windows(connection, account.id, snapshot.taken_at).items()
             ),
-            series_dropped={**snapshot.series_dropped, **dropped},
         )
 
     def _window(

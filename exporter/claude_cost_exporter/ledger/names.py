@@ -1,30 +1,40 @@
-"""Storing names of organisations, workspaces and keys (floor 2)."""
+"""The names of organisations, workspaces and keys (floor 2)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import select, update
 
+from claude_cost_exporter.catalogue import OTHER
+from claude_cost_exporter.clock import floor_hour
 from claude_cost_exporter.errors import OrganizationError
 from claude_cost_exporter.ledger import tables
 from claude_cost_exporter.ledger.upsert import upsert
 from claude_cost_exporter.records import DEFAULT_WORKSPACE
+from claude_cost_exporter.snapshot import ApiKeyName, WorkspaceName
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Table
 
     from claude_cost_exporter.ledger.base import BillBatch, Names
-    from claude_cost_exporter.ledger.registry import Account
+    from claude_cost_exporter.ledger.registry import Account, Registry
     from claude_cost_exporter.records import OrganizationRecord
 
 
-def store(connection: Connection, account: Account, found: Names, read_at: datetime) -> None:
-    """Store what was read at `read_at`; what was not read keeps what it had."""
-    del read_at  # names carry no history: the newest read wins
+WORKSPACE_INFO, API_KEY_INFO = "workspace_info", "api_key_info"
+"""Kinds of scopes: they bound how many names are shown, once and for ever."""
+
+N = TypeVar("N", WorkspaceName, ApiKeyName)
+
+
+def store(
+    connection: Connection, registry: Registry, account: Account, found: Names, read_at: datetime
+) -> None:
+    """Store what was read; what was not read keeps what it had."""
     default = (w.workspace_id for w in found.workspaces if w.is_default)
     account.real_default_id = next(default, account.real_default_id)
     if account.default_workspace_id is None:
@@ -32,6 +42,35 @@ def store(connection: Connection, account: Account, found: Names, read_at: datet
     save(connection, account, "default_workspace_id", "real_default_id")
     _save_workspaces(connection, account, found)
     _save_api_keys(connection, account, found)
+    hour = int(floor_hour(read_at).timestamp())
+    for table, kind in ((tables.workspaces, WORKSPACE_INFO), (tables.api_keys, API_KEY_INFO)):
+        _, member, *_ = table.columns
+        for one in connection.execute(select(member).where(table.c.account_id == account.id)):
+            registry.scope_id(connection, account.id, kind, one[0], hour)
+    registry.save(connection)
+
+
+def workspaces(connection: Connection, registry: Registry) -> tuple[WorkspaceName, ...]:
+    """Return every workspace with its name."""
+    return _read(connection, registry, tables.workspaces, WORKSPACE_INFO, WorkspaceName)
+
+
+def api_keys(connection: Connection, registry: Registry) -> tuple[ApiKeyName, ...]:
+    """Return every key with its name."""
+    return _read(connection, registry, tables.api_keys, API_KEY_INFO, ApiKeyName)
+
+
+def _read(
+    connection: Connection, registry: Registry, table: Table, kind: str, name: type[N]
+) -> tuple[N, ...]:
+    """Return what is stored; all that is beyond the cap is one name of an account: `other`."""
+    accounts = {account.id: account.name for account in registry.accounts.values()}
+    found: dict[N, None] = {}
+    for account_id, *values in connection.execute(select(table)):
+        beyond = registry.is_beyond(account_id, kind, values[0])
+        shown = [OTHER] * len(values) if beyond else values
+        found[name(accounts[account_id], *shown)] = None
+    return tuple(found)
 
 
 def learn_default(connection: Connection, account: Account, batch: BillBatch) -> None:

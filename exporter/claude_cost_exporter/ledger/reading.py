@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from claude_cost_exporter.errors import LedgerError
+from claude_cost_exporter.ledger import names as stored_names
 from claude_cost_exporter.ledger import tables
 from claude_cost_exporter.ledger.base import Progress
 from claude_cost_exporter.ledger.upsert import upsert
@@ -17,11 +18,9 @@ from claude_cost_exporter.records import PROBE
 from claude_cost_exporter.snapshot import (
     LINE,
     AccountState,
-    ApiKeyName,
     Scope,
     Snapshot,
     SourceState,
-    WorkspaceName,
 )
 
 if TYPE_CHECKING:
@@ -145,12 +144,12 @@ def snapshot(
         estimated_hours=estimated_hours,
         billed_days=_billed(connection, names, _first_day(today)),
         first_seen=_first_seen(registry, names),
-        workspaces=_workspaces(connection, names),
-        api_keys=_api_keys(connection, names),
+        workspaces=stored_names.workspaces(connection, registry),
+        api_keys=stored_names.api_keys(connection, registry),
         in_use=_in_use(registry, int((now - IN_USE).timestamp())),
         state_lost_at=moment(int(lost)) if lost else None,
         ledger_bytes=_size(connection),
-        series_dropped=counters.dropped(),
+        series_dropped={**counters.dropped(), **registry.dropped()},
     )
 
 
@@ -259,20 +258,6 @@ def _first_seen(registry: Registry, names: dict[int, str]) -> dict[Scope, dateti
         for account_id, kind, member, hour in registry.scopes().values()
         if kind == "model"
     }
-
-
-def _workspaces(connection: Connection, names: dict[int, str]) -> tuple[WorkspaceName, ...]:
-    return tuple(
-        WorkspaceName(names[account_id], *rest)
-        for account_id, *rest in connection.execute(select(tables.workspaces))
-    )
-
-
-def _api_keys(connection: Connection, names: dict[int, str]) -> tuple[ApiKeyName, ...]:
-    return tuple(
-        ApiKeyName(names[account_id], *rest)
-        for account_id, *rest in connection.execute(select(tables.api_keys))
-    )
 
 
 def _size(connection: Connection) -> int:

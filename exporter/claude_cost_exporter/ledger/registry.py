@@ -15,6 +15,7 @@ from claude_cost_exporter.catalogue import OTHER
 from claude_cost_exporter.ledger import tables
 from claude_cost_exporter.pricing.rates import Rates
 from claude_cost_exporter.records import DEFAULT_WORKSPACE, Dimensions
+from claude_cost_exporter.snapshot import GAUGES_OF_SCOPES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,6 +77,7 @@ class Registry:
     _series: dict[SeriesKey, _Seen] = field(default_factory=dict)
     _scopes: dict[tuple[int, str, str], _Seen] = field(default_factory=dict)
     _members: dict[tuple[int, str], int] = field(default_factory=dict)
+    _beyond: dict[str, int] = field(default_factory=dict)
     _moved_series: set[SeriesKey] = field(default_factory=set)
     _moved_scopes: set[tuple[int, str, str]] = field(default_factory=set)
 
@@ -106,7 +108,7 @@ class Registry:
             self.series_by_id[row.id] = key
 
     def _load_scopes(self, connection: Connection) -> None:
-        self._scopes, self._members = {}, {}
+        self._scopes, self._members, self._beyond = {}, {}, {}
         self._moved_scopes.clear()
         for row in connection.execute(select(tables.scopes)):
             key = (row.account_id, row.kind, row.member)
@@ -117,6 +119,8 @@ class Registry:
         """Count the scopes that have sums of their own; those beyond the cap take no place."""
         if redirect is None:
             self._members[key[:2]] = self._members.get(key[:2], 0) + 1
+        else:
+            self._beyond[key[1]] = self._beyond.get(key[1], 0) + 1
 
     def rate_id(self, connection: Connection, rates: Rates) -> int:
         """Return the id of a set of rates."""
@@ -202,13 +206,18 @@ class Registry:
             if seen.redirect_id is None
         }
 
-    def beyond_cap(self, account_id: int, kind: str) -> int:
-        """Return how many members of a kind are counted under `other`."""
-        return sum(
-            seen.redirect_id is not None
-            for key, seen in self._scopes.items()
-            if key[:2] == (account_id, kind)
-        )
+    def is_beyond(self, account_id: int, kind: str, member: str) -> bool:
+        """Return whether a member is counted under `other`."""
+        seen = self._scopes.get((account_id, kind, member))
+        return seen is not None and seen.redirect_id is not None
+
+    def dropped(self) -> Mapping[str, int]:
+        """Return how many members each family of gauges shows as `other`."""
+        return {
+            family: count
+            for kind, count in self._beyond.items()
+            for family in GAUGES_OF_SCOPES.get(kind, ())
+        }
 
     def save(self, connection: Connection) -> None:
         """Write the hours that moved."""

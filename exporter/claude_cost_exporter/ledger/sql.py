@@ -134,7 +134,8 @@ class SqlLedger:
         with self._transaction() as connection:
             if found.organization:
                 self._bind(connection, account, found.organization)
-            names.store(connection, self._registry.accounts[account], found, read_at)
+            known = self._registry.accounts[account]
+            names.store(connection, self._registry, known, found, read_at)
 
     def owners(self) -> Mapping[str, str]:
         """Return the organisation id of every account, empty while it is not known."""
