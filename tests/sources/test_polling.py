@@ -67,6 +67,18 @@ def test_an_open_hour_that_is_not_served_is_read_by_the_minute(tmp_path):
     simulated.close()
 
 
+def test_a_clock_that_is_seconds_ahead_blames_nobody(tmp_path):
+    """At the start of an hour that the API's clock has not reached yet, nothing is noted."""
+    simulated = Simulated(tmp_path, switches=Switches(clock_skew_seconds=-2))
+    simulated.wait(seconds=1)
+    run(simulated, 3)
+    assert simulated.source().notes == ()
+    simulated.wait(minutes=5)
+    simulated.poll()
+    assert simulated.counter() > 0
+    simulated.close()
+
+
 def test_speed_refused_is_dropped_and_said_once(tmp_path):
     """When grouping by speed is refused the totals stay, priced as standard, and it is noted."""
     simulated = Simulated(tmp_path, switches=Switches(speed=SpeedGrouping.REFUSED))

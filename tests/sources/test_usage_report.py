@@ -146,6 +146,30 @@ def test_an_open_hour_that_is_not_served_is_summed_from_minutes(reading):
     assert parts.source.notes() == ("the open hour is not served at 1h; it is read at 1m",)
 
 
+@pytest.mark.parametrize("minute", [0, 4, 56, 59])
+def test_one_absence_at_the_edge_of_an_hour_says_nothing(reading, minute):
+    """Where the two clocks may disagree about the hour, its absence is read, but not noted."""
+    one = reading(*HOURLY, now=hour(10, minute))
+    one.report.serves = closed_only
+    assert one.tokens(PROBE) >= 750
+    assert one.source.notes() == ()
+
+
+def test_an_open_hour_that_is_served_later_ends_the_note(reading):
+    """What is said of the open hour is what was seen last, and is logged when it changes."""
+    one = reading(*HOURLY)
+    one.report.serves = closed_only
+    with capture_logs() as logs:
+        one.fetch()
+        one.fetch()
+    assert len(logs) == len(one.source.notes()) == 1
+    one.report.serves = lambda width, start: True
+    one.fetch(Window(hour(5), hour(8)))  # says nothing about an open hour
+    assert len(one.source.notes()) == 1
+    one.fetch()
+    assert one.source.notes() == ()
+
+
 def test_an_hour_that_closes_during_the_poll_is_read_by_the_minute(reading):
     """When the hour ends between two requests, it is still complete, not an error."""
     one = reading(usage(hour(10, 59), ONE))

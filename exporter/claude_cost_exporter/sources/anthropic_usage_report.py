@@ -6,6 +6,7 @@ https://platform.claude.com/docs/en/api/admin/usage_report/retrieve_messages (20
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from claude_cost_exporter.clock import HOUR
@@ -20,12 +21,13 @@ from claude_cost_exporter.sources.buckets import (
     rfc3339,
     start_of,
 )
+from claude_cost_exporter.sources.http import MAX_SKEW_SECONDS
 from claude_cost_exporter.sources.pages import NEXT_PAGE, pages
 from claude_cost_exporter.sources.unknown import UnknownFields
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from claude_cost_exporter.clock import Clock
     from claude_cost_exporter.sources.base import FieldObserver, Notes
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 PATH = "/v1/organizations/usage_report/messages"
 SOURCE = "usage"
 BETA = {"anthropic-beta": "fast-mode-2026-02-01"}  # grouping and filtering by speed need it
+SKEW = timedelta(seconds=MAX_SKEW_SECONDS)
 MAX_BUCKETS = {HOUR: 168, MINUTE: 1440}
 ABOUT_SIZE = re.compile(r"\b(results?|rows?|buckets?|limit|large|many|size|smaller|maximum)\b")
 
@@ -81,11 +84,22 @@ class UsageReport:
         lacking = _lacking(buckets, window, HOUR)
         last = window.end - HOUR
         if lacking == [last] and self._clock.now() < window.end + HOUR:
-            self._notes.add("open_hour", "the open hour is not served at 1h; it is read at 1m")
+            self._note_open_hour(last, served=False)
             buckets.append(self._by_minute(query, last))
         elif lacking:
             raise hole(PATH, lacking, window)
+        else:
+            self._note_open_hour(last, served=True)
         return buckets
+
+    def _note_open_hour(self, hour: datetime, *, served: bool) -> None:
+        """Learn how the open hour is served, from an hour that is open by any tolerated clock."""
+        if not hour + SKEW <= self._clock.now() < hour + HOUR - SKEW:
+            return
+        if served:
+            self._notes.drop("open_hour")
+        else:
+            self._notes.add("open_hour", "the open hour is not served at 1h; it is read at 1m")
 
     def _by_minute(self, query: Query, hour: datetime) -> Bucket:
         """Return an hour as the sum of the minutes that are served of it so far."""

@@ -97,6 +97,10 @@ class Notes:
             structlog.get_logger().warning(sentence, source=self._source)
         self._sentences[topic] = sentence
 
+    def drop(self, topic: str) -> None:
+        """Forget what is no longer so."""
+        self._sentences.pop(topic, None)
+
     def sentences(self) -> tuple[str, ...]:
         """Return the newest sentence of every topic."""
         return tuple(self._sentences.values())
