@@ -173,6 +173,7 @@ FAILURES = {
     "parse": faults.html(200),
     "pagination": faults.body(b'{"data": [], "has_more": true, "next_page": null}'),
     "body_too_large": faults.giant(70_000_000),
+    "clock_skew": faults.clock_off(timedelta(hours=2)),
 }
 
 
@@ -194,6 +195,37 @@ def test_t9_every_failure_has_its_own_kind(simulated, kind):
     simulated.poll()
     assert simulated.source().error == ""
     assert UP + "1.0" in simulated.text()
+
+
+@pytest.mark.parametrize("hours_off", [2, -2])
+@pytest.mark.parametrize("from_the_start", [False, True])
+def test_a_clock_two_hours_off_loses_nothing(simulated, hours_off, from_the_start):
+    """While this machine's clock is off, nothing counts and both times are named; then all does."""
+    if not from_the_start:
+        run(simulated, 1)
+    before, off = simulated.counter(), timedelta(hours=hours_off)
+    simulated.clock.step_wall(off)
+    simulated.simulator.switches = Switches(clock_skew_seconds=-off.total_seconds())
+    run(simulated, 0.5)
+    theirs = simulated.clock.now() - off - timedelta(minutes=5)
+    assert (
+        f"this machine's clock says {theirs + off:%Y-%m-%dT%H:%M:%SZ} and the API says "
+        f"{theirs:%Y-%m-%dT%H:%M:%SZ}, 7200 s apart"
+    ) in simulated.source().error
+    assert UP + "0.0" in simulated.text()
+    assert simulated.counter() == before
+    simulated.clock.step_wall(-off)
+    simulated.simulator.switches = Switches()
+    baseline = counted(simulated) if from_the_start else 0  # what was there before the first poll
+    run(simulated, 2)
+    simulated.wait(minutes=10)
+    simulated.poll()
+    simulated.wait(minutes=4)
+    simulated.poll()
+    assert simulated.source().error == ""
+    assert UP + "1.0" in simulated.text()
+    assert simulated.counter() == counted(simulated) - baseline > 0
+    assert simulated.counter("llm_api_key_cost_usd_total") == simulated.counter()
 
 
 AGES = ("source_up", "source_last_success", "source_data_watermark", "source_catching_up")

@@ -86,6 +86,7 @@ class Simulator:
             route, path_id = _route(request.path)
             name = route.name if route else UNKNOWN
             fault = self.faults.take(name) or self._disturbance(now) or self._throttle(now)
+            now += fault.clock_offset if fault else timedelta(0)
             response = self._answer(request, route, path_id, now, fault)
             self.requests.add(Entry(now, name, request.path, request.query, response.status))
             return response

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from claude_cost_exporter.simulator.wire import Delivery
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import timedelta
 
 ERROR_KINDS = {
     400: "invalid_request_error",
@@ -45,6 +45,8 @@ class Fault:
     repeat: int = 1
     delivery: Delivery = Delivery.WHOLE
     delay: float = 0.0
+    clock_offset: timedelta = timedelta(0)
+    """How far the provider's clock is off for this one answer."""
     reset_offset: timedelta | None = None
     """Adds `anthropic-ratelimit-requests-reset` at now plus this; negative is a stale one."""
     edit: Callable[[Any], Any] | None = None
@@ -91,6 +93,11 @@ def giant(length: int, chunk: bytes = b" " * 65_536) -> Fault:
 def slow(seconds: float) -> Fault:
     """Return the true answer, late."""
     return Fault(delay=seconds)
+
+
+def clock_off(by: timedelta) -> Fault:
+    """Return the true answer of a provider whose clock is off."""
+    return Fault(clock_offset=by)
 
 
 def edited(edit: Callable[[Any], Any]) -> Fault:
