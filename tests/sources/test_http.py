@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import httpx
 import pytest
+import tenacity
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -124,22 +125,31 @@ def test_waits_grow_and_are_jittered():
     assert max(max(wait) for wait in waits) <= 20
 
 
-@pytest.mark.parametrize("max_wait", [5, 60, 300])
+@pytest.mark.parametrize("max_wait", [5, 60, 300, 6 * 3600])
 @pytest.mark.parametrize(
     "script",
     [refused(529), refused(429, retry_after="11"), BROKEN["reset"]],
     ids=["529", "429", "reset"],
 )
 def test_the_total_wait_is_within_the_poll_interval(max_wait, script):
-    """However often it fails, the waits of one request never add up to more than the interval."""
+    """The waits of one request never add up to more than the interval, nor to five minutes."""
     bench = Bench(max_wait=timedelta(seconds=max_wait))
     said = bench.error(errors.SourceError, script)
-    assert bench.clock.monotonic() <= max_wait
+    assert bench.clock.monotonic() <= min(max_wait, http.LONGEST_PATIENCE_SECONDS) <= 300
     attempts = len(bench.api.requests)
     assert attempts == 1 or said.endswith(
         f"tried {attempts} times in {bench.clock.monotonic():.0f} s"
     )
     bench.client.close()
+
+
+def test_any_number_of_attempts_can_be_waited_for(bench):
+    """An outage that fails fast for very long is still waited through, a wait at a time."""
+    states = [tenacity.RetryCallState(None, None, (), {}) for _ in range(2)]
+    states[0].attempt_number, states[1].attempt_number = 8, 5_000
+    for state in states:
+        assert bench.client._backoff(state) >= http.LONGEST_BACKOFF_SECONDS / 2
+        assert bench.client._backoff(state) <= http.LONGEST_BACKOFF_SECONDS
 
 
 def test_slow_failures_use_the_patience_up(bench):

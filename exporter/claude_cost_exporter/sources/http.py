@@ -167,7 +167,8 @@ class ApiClient:
         if isinstance(failure, _Failure) and failure.after is not None:
             return failure.after + random.uniform(0, 1)  # noqa: S311 - jitter, not a secret
         longest = min(
-            LONGEST_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** min(state.attempt_number, 30)
+            LONGEST_BACKOFF_SECONDS,
+            FIRST_BACKOFF_SECONDS * 2.0 ** min(state.attempt_number, MOST_DOUBLINGS),
         )
         return random.uniform(longest / 2, longest)  # noqa: S311
 
