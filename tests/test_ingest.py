@@ -448,6 +448,7 @@ def test_a_key_of_another_organisation_is_refused(polling):
         "account acme has the key of organisation org-zeta, and in this ledger it is organisation "
         "org-acme: give it a key of that one, or another account name"
     )
+    assert one.polls.failures == ["", "other_organization"]
     assert one.total() == before
 
 

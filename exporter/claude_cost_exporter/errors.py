@@ -15,7 +15,8 @@
     + ParseError         the body is not what the API documents; names the JSON path
     + PaginationError    pages that contradict themselves, or too many of them
     + ClockSkewError     this machine's clock and the provider's disagree
-    + OrganizationError  the key's organisation is not this account's alone
+    + OrganizationError  the key's organisation is another account's, too
+      | OtherOrganizationError  the key's organisation is not the one that the account had before
     + StoppedError       the exporter is shutting down; nothing is wrong with the source
   x LedgerError          the ledger could not be read or written
     + LedgerLockedError  another exporter holds the ledger
@@ -132,9 +133,15 @@ class ClockSkewError(SourceError):
 
 
 class OrganizationError(SourceError):
-    """The key's organisation is held by another account, or was another one before."""
+    """The key's organisation is held by another account."""
 
     kind = "duplicate_organization"
+
+
+class OtherOrganizationError(OrganizationError):
+    """The key's organisation is not the one that the account had before."""
+
+    kind = "other_organization"
 
 
 class StoppedError(SourceError):

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from claude_cost_exporter.catalogue import OTHER
 from claude_cost_exporter.clock import floor_hour
-from claude_cost_exporter.errors import OrganizationError
+from claude_cost_exporter.errors import OrganizationError, OtherOrganizationError
 from claude_cost_exporter.ledger import tables
 from claude_cost_exporter.ledger.upsert import upsert
 from claude_cost_exporter.records import DEFAULT_WORKSPACE
@@ -97,7 +97,7 @@ def bind(
     """Write down whose an account is, once and for ever; nothing may count under two names."""
     found, known = organization.organization_id, account.organization_id
     if known not in {"", found}:
-        raise OrganizationError(
+        raise OtherOrganizationError(
             f"account {account.name} has the key of organisation {found}, and in this ledger it "
             f"is organisation {known}: give it a key of that one, or another account name"
         )
