@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from claude_cost_exporter.cli.wiring import SOURCE_TYPES, Exporter
 from claude_cost_exporter.clock import ManualClock
 from claude_cost_exporter.config.load import load
-from claude_cost_exporter.errors import OrganizationError
+from claude_cost_exporter.errors import LedgerError, OrganizationError
 from claude_cost_exporter.pricing.overrides import Override
 from claude_cost_exporter.simulator import Simulator, faults
 from claude_cost_exporter.simulator.organisation import ACME
@@ -139,6 +139,37 @@ def test_when_the_api_is_down_at_start_the_second_account_still_does_not_count(t
     kind = 'account="second",kind="duplicate_organization",source="usage"'
     assert f"claude_cost_exporter_poll_failures_total{{{kind}}} 1.0" in text
     assert 'llm_source_up{account="second",provider="anthropic",source="usage"} 0.0' in text
+
+
+def test_a_ledger_that_cannot_be_written_at_start_is_a_source_down(two, monkeypatch):
+    """A full disk at the first question is logged and shown, and over when there is room again."""
+    both = two(STEADY, ZETA)
+
+    def full(*_):
+        raise LedgerError("cannot write ledger.db: the disk is full")
+
+    with monkeypatch.context() as failing, capture_logs() as logged:
+        failing.setattr(both.exporter.ledger, "claim", full)
+        both.exporter.identify()
+        both.poll()
+        assert "the disk is full" in both.error("first")
+    said = {(line["account"], line["error"]) for line in logged if "not known yet" in line["event"]}
+    full_disk = "cannot write ledger.db: the disk is full"
+    assert said == {("first", full_disk), ("second", full_disk)}
+    both.exporter.publisher.publish()
+    text = both.exporter.publisher.current.exposition.text.plain.decode()
+    assert 'llm_source_up{account="first",provider="anthropic",source="usage"} 0.0' in text
+    both.poll()
+    assert both.error("first") == both.error("second") == ""
+    assert both.rows() == {"first", "second"}
+
+
+def test_a_defect_at_start_ends_the_start(two, monkeypatch):
+    """What nobody expected in a thread that asks is raised, not lost with the thread."""
+    both = two(STEADY, ZETA)
+    monkeypatch.setattr(both.exporter.ledger, "claim", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        both.exporter.identify()
 
 
 def test_a_twin_that_gets_its_own_key_counts(two):

@@ -183,17 +183,20 @@ def opened_probe(
         yield account.probe()
 
 
-def _identify(poller: AccountPoller, shared: list[OrganizationError]) -> None:
+def _identify(poller: AccountPoller, failures: list[Exception]) -> None:
+    """Ask once whose an account is; what a poll can try again does not end the program."""
     try:
         poller.identify(once=True)
-    except OrganizationError as error:
-        shared.append(error)
     except StoppedError:
         return
-    except SourceError as error:
+    except OrganizationError as error:
+        failures.append(error)
+    except (SourceError, LedgerError) as error:
         structlog.get_logger().warning(
             "the organisation is not known yet", account=poller.account, error=str(error)
         )
+    except Exception as error:  # noqa: BLE001 - raised again where it ends the program
+        failures.append(error)
 
 
 class Exporter:
@@ -262,16 +265,17 @@ class Exporter:
         """
         if len(self.ledger.owners()) < 2:  # noqa: PLR2004 - one account cannot be two
             return
-        shared: list[OrganizationError] = []
+        failures: list[Exception] = []
         asking = [
-            Thread(target=_identify, args=(poller, shared), daemon=True) for poller in self.pollers
+            Thread(target=_identify, args=(poller, failures), daemon=True)
+            for poller in self.pollers
         ]  # a pool would hold up the end of the program until the slowest answer
         for thread in asking:
             thread.start()
         for thread in asking:
             thread.join()
-        if shared:
-            raise shared[0]
+        if failures:
+            raise failures[0]
 
     def _publish(self) -> None:
         self.publisher.publish()  # the publisher is made after its pollers
