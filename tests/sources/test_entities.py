@@ -29,7 +29,7 @@ def organization(bench):
 
 
 def fetch(bench, source=None):
-    source = source or AnthropicEntities(bench.client)
+    source = source or AnthropicEntities(bench.client, bench.observed)
     return list(source.fetch(Window(hour(10), hour(11))))
 
 
@@ -45,6 +45,19 @@ def test_documented_shapes_become_records(bench, organization):
         WorkspaceRecord("wrkspc_01Web", "Web shop", "active", "sales"),
         ApiKeyRecord("apikey_01Till", "till", "wrkspc_01Web", "active"),
     ]
+
+
+def test_unknown_fields_are_counted_once(bench, organization):
+    """A field that is new in one list or in all of them is tolerated, and counted once."""
+    source = AnthropicEntities(bench.client, bench.observed)
+    fetch(bench, source)
+    assert bench.observed.fields == []
+    organization.me = {**organization.me, "plan": "scale"}
+    organization.workspaces = [{**WORKSPACE, "mood": 1, "owner": {}}]
+    organization.api_keys = [{**API_KEY, "mood": 2}]
+    assert len(fetch(bench, source)) == len(fetch(bench, source)) == 4
+    fields = {"plan", "data[].mood", "data[].owner"}
+    assert sorted(bench.observed.fields) == sorted(("entities", field) for field in fields)
 
 
 KEYS = {
@@ -76,7 +89,7 @@ def test_archived_workspaces_are_listed(bench, organization):
 def test_the_default_workspace_may_be_unlistable(bench, organization):
     """Before 2026-10-07 the parameter was refused: then there is no default id, and it is said."""
     organization.allows_default = False
-    source = AnthropicEntities(bench.client)
+    source = AnthropicEntities(bench.client, bench.observed)
     assert [one.is_default for one in workspaces(fetch(bench, source))] == [False]
     assert source.notes() == ("the default workspace's id cannot be listed; it is called default",)
     before = len(bench.api.requests)
@@ -87,7 +100,7 @@ def test_the_default_workspace_may_be_unlistable(bench, organization):
 def test_an_ignored_parameter_is_no_default_workspace(bench, organization):
     """When both lists are the same, no workspace is taken for the default one, and it is said."""
     organization.default = None
-    source = AnthropicEntities(bench.client)
+    source = AnthropicEntities(bench.client, bench.observed)
     assert [one.is_default for one in workspaces(fetch(bench, source))] == [False]
     assert source.notes() != ()
 

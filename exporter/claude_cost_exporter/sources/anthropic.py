@@ -75,7 +75,7 @@ class AnthropicAccount:
         )
         self._clock, self._fields = clock, fields
         self._always: tuple[Source, ...] = (
-            AnthropicEntities(self.client),
+            AnthropicEntities(self.client, fields),
             UsageWithSuccessor(self.client, clock, fields, notebook),
             AnthropicLimits(self.client, clock),
         )

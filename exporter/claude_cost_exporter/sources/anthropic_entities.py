@@ -21,21 +21,27 @@ from claude_cost_exporter.records import (
 )
 from claude_cost_exporter.sources.base import Cadence
 from claude_cost_exporter.sources.pages import Cursor, decode, pages
+from claude_cost_exporter.sources.unknown import UnknownFields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from claude_cost_exporter.records import Record, Window
+    from claude_cost_exporter.sources.base import FieldObserver
     from claude_cost_exporter.sources.http import ApiClient
 
-ORGANIZATION = "/v1/organizations/me"
-WORKSPACES = "/v1/organizations/workspaces"
-API_KEYS = "/v1/organizations/api_keys"
+ALL = "/v1/organizations"
+ORGANIZATION = f"{ALL}/me"
+WORKSPACES = f"{ALL}/workspaces"
+API_KEYS = f"{ALL}/api_keys"
 AFTER_ID = Cursor("last_id", "after_id", max_pages=100)
 LIMIT = ("limit", "1000")
 ARCHIVED = ("include_archived", "true")
 Id = Annotated[str, msgspec.Meta(min_length=1)]
+Unused = msgspec.Raw
+"""A field that is documented and not needed: whatever it holds, it is neither read nor new."""
+ABSENT = msgspec.Raw()
 
 
 class Organization(msgspec.Struct):
@@ -43,6 +49,7 @@ class Organization(msgspec.Struct):
 
     id: Id
     name: str | None = ""
+    type: Unused = ABSENT
 
 
 class Workspace(msgspec.Struct):
@@ -52,6 +59,13 @@ class Workspace(msgspec.Struct):
     name: str | None = ""
     archived_at: str | None = None
     tags: dict[str, str] | None = None
+    type: Unused = ABSENT
+    compartment_id: Unused = ABSENT
+    created_at: Unused = ABSENT
+    data_residency: Unused = ABSENT
+    display_color: Unused = ABSENT
+    external_key_id: Unused = ABSENT
+    user_profile_id: Unused = ABSENT
 
 
 class Scope(msgspec.Struct):
@@ -69,6 +83,12 @@ class ApiKey(msgspec.Struct):
     status: str | None = ""
     workspace_id: str | None = None
     scope: Scope | None = None
+    type: Unused = ABSENT
+    created_at: Unused = ABSENT
+    created_by: Unused = ABSENT
+    expires_at: Unused = ABSENT
+    partial_key_hint: Unused = ABSENT
+    principal: Unused = ABSENT
 
 
 class WorkspacePage(msgspec.Struct):
@@ -77,6 +97,7 @@ class WorkspacePage(msgspec.Struct):
     data: list[Workspace]
     has_more: bool
     last_id: str | None = None
+    first_id: Unused = ABSENT
 
 
 class ApiKeyPage(msgspec.Struct):
@@ -85,11 +106,15 @@ class ApiKeyPage(msgspec.Struct):
     data: list[ApiKey]
     has_more: bool
     last_id: str | None = None
+    first_id: Unused = ABSENT
 
 
 def read_organization(client: ApiClient, *, once: bool = False) -> OrganizationRecord:
     """Return whose key this is."""
-    body = client.get(ORGANIZATION, [], once=once)
+    return _organization(client.get(ORGANIZATION, [], once=once))
+
+
+def _organization(body: bytes) -> OrganizationRecord:
     found = decode(body, Organization, ORGANIZATION)
     return OrganizationRecord(label_value(found.id), label_value(found.name or ""))
 
@@ -105,8 +130,9 @@ class AnthropicEntities:
     query_sets: tuple[str, ...] = ()
     api = ""
 
-    def __init__(self, client: ApiClient) -> None:
+    def __init__(self, client: ApiClient, fields: FieldObserver) -> None:
         self._client = client
+        self._unknown = UnknownFields(self.name, ALL, fields)
         self._can_include_default = True
         self._found_default = True
 
@@ -123,9 +149,12 @@ class AnthropicEntities:
     def fetch(self, window: Window, *, history: bool = False) -> Iterator[Record]:
         """Yield the organisation, its workspaces and its keys, as they are now."""
         del window, history  # names have no history
-        yield read_organization(self._client)
+        body = self._client.get(ORGANIZATION, [])
+        yield _organization(body)
+        self._unknown.look(body, Organization)
         yield from self._workspaces()
-        for page, _ in pages(self._client, API_KEYS, [LIMIT], ApiKeyPage, AFTER_ID):
+        for page, body in pages(self._client, API_KEYS, [LIMIT], ApiKeyPage, AFTER_ID):
+            self._unknown.look(body, ApiKeyPage)
             yield from map(_api_key, page.data)
 
     def _workspaces(self) -> Iterator[WorkspaceRecord]:
@@ -154,8 +183,12 @@ class AnthropicEntities:
             )
 
     def _list(self, params: list[tuple[str, str]]) -> list[Workspace]:
+        found: list[Workspace] = []
         walk = pages(self._client, WORKSPACES, [*params, LIMIT], WorkspacePage, AFTER_ID)
-        return [workspace for page, _ in walk for workspace in page.data]
+        for page, body in walk:
+            self._unknown.look(body, WorkspacePage)
+            found += page.data
+        return found
 
 
 def _api_key(key: ApiKey) -> ApiKeyRecord:
