@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date, datetime
+    from datetime import datetime
 
     from claude_cost_exporter.pricing.book import PriceBook
     from claude_cost_exporter.pricing.rates import Rates
-    from claude_cost_exporter.records import Dimensions, UsageRecord
+    from claude_cost_exporter.records import UsageRecord
 
 
 class PriceHistory:
@@ -23,7 +23,6 @@ class PriceHistory:
 
     def __init__(self, versions: Sequence[tuple[datetime | None, PriceBook]]) -> None:
         self._versions = tuple(versions)
-        self._cache: dict[tuple[str, Dimensions, date, PriceBook], Rates] = {}
 
     @property
     def current(self) -> PriceBook:
@@ -36,12 +35,7 @@ class PriceHistory:
 
     def rates(self, account: str, record: UsageRecord) -> Rates:
         """Return the rates of a record that the ledger has not seen before."""
-        book = self._book(record.hour)
-        who = record.dimensions._replace(workspace_id="", api_key_id="")
-        key = (account, who, record.hour.date(), book)
-        if (known := self._cache.get(key)) is None:
-            known = self._cache[key] = book.rates(account, who, record.hour.date())
-        return known
+        return self._book(record.hour).rates(account, record.dimensions, record.hour.date())
 
     def _book(self, hour: datetime) -> PriceBook:
         versions = self._versions

@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 
 FEMTO_PER_NANO = 1_000_000
-FEMTO_PER_CENT = 10_000_000_000_000
 CENT_DECIMALS = 13
 """Decimals of a cent that a femto-USD is exact in."""
 
