@@ -10,6 +10,7 @@ import pytest
 
 from claude_cost_exporter.records import NANO
 from claude_cost_exporter.snapshot import AccountState, Scope, Snapshot, SourceState
+from claude_cost_exporter.views import view_all
 from claude_cost_exporter.web.status import status_page
 from tests.support.simulated import Simulated
 
@@ -27,7 +28,8 @@ class Page(HTMLParser):
 
     def __init__(self, snapshot, *, now=NOW, simulated=False) -> None:
         super().__init__()
-        self.html = status_page(snapshot, now, simulated=simulated).decode()
+        samples = view_all(snapshot, now)
+        self.html = status_page(snapshot, samples, now, simulated=simulated).decode()
         self.tags, self.attributes, self.open, self.words = [], [], [], []
         self.feed(self.html)
         self.close()

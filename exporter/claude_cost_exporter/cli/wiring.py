@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from claude_cost_exporter.config.load import Loaded
     from claude_cost_exporter.config.model import Config
     from claude_cost_exporter.ledger.base import Ledger, StoredBook
+    from claude_cost_exporter.samples import Sample
     from claude_cost_exporter.snapshot import Snapshot
     from claude_cost_exporter.sources.findings import Probe
     from claude_cost_exporter.sources.http import Transport
@@ -280,8 +281,8 @@ class Exporter:
     def _publish(self) -> None:
         self.publisher.publish()  # the publisher is made after its pollers
 
-    def _status_page(self, snapshot: Snapshot, now: datetime) -> bytes:
-        return status_page(snapshot, now, simulated=self.simulated)
+    def _status_page(self, snapshot: Snapshot, samples: Sequence[Sample], now: datetime) -> bytes:
+        return status_page(snapshot, samples, now, simulated=self.simulated)
 
     def close(self) -> None:
         """Close connections and the ledger."""

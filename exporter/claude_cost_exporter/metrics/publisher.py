@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from claude_cost_exporter.metrics.exposition import Exposition
     from claude_cost_exporter.metrics.self_metrics import SelfMetrics
     from claude_cost_exporter.pricing.history import PriceHistory
+    from claude_cost_exporter.samples import Sample
     from claude_cost_exporter.snapshot import Snapshot
 
 
@@ -45,7 +46,7 @@ class Publisher:
         prices: PriceHistory,
         metrics: SelfMetrics,
         clock: Clock,
-        status_page: Callable[[Snapshot, datetime], bytes],
+        status_page: Callable[[Snapshot, Sequence[Sample], datetime], bytes],
     ) -> None:
         self._ledger, self._pollers, self._prices = ledger, pollers, prices
         self._metrics, self._clock, self._status_page = metrics, clock, status_page
@@ -66,9 +67,10 @@ class Publisher:
     def _render(self, now: datetime) -> Publication:
         snapshot = assemble(self._read(now), self._pollers, self._prices)
         self._metrics.took(snapshot)
+        samples = list(view_all(snapshot, now))
         return Publication(
-            self._renderer.render(view_all(snapshot, now)),
-            self._status_page(snapshot, now),
+            self._renderer.render(samples),
+            self._status_page(snapshot, samples, now),
             self._ready(snapshot),
         )
 

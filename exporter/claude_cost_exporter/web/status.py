@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 from claude_cost_exporter import __version__
 from claude_cost_exporter.views.health import catching_up, state_lost
-from claude_cost_exporter.views.spend import spend
 from claude_cost_exporter.web.chart import OTHERS, spend_by_day
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from claude_cost_exporter.samples import Sample
     from claude_cost_exporter.snapshot import AccountState, Snapshot, SourceState
 
 STYLE = (files(__package__) / "status.css").read_text(encoding="utf-8")
@@ -32,12 +32,16 @@ Windows = dict[str, float]
 """Spend in USD by calendar window; a window that has not been read as a whole is absent."""
 
 
-def status_page(snapshot: Snapshot, now: datetime, *, simulated: bool) -> bytes:
+def status_page(
+    snapshot: Snapshot, samples: Iterable[Sample], now: datetime, *, simulated: bool
+) -> bytes:
     """Return the page as UTF-8 HTML. Everything that came from outside is escaped."""
-    return "".join(_page(snapshot, now, simulated=simulated)).encode()
+    return "".join(_page(snapshot, samples, now, simulated=simulated)).encode()
 
 
-def _page(snapshot: Snapshot, now: datetime, *, simulated: bool) -> Iterator[str]:
+def _page(
+    snapshot: Snapshot, samples: Iterable[Sample], now: datetime, *, simulated: bool
+) -> Iterator[str]:
     yield '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" '
     yield 'content="width=device-width,initial-scale=1"><meta http-equiv="refresh" content="30">'
     yield '<link rel="icon" href="data:,"><title>claude-cost-exporter</title>'
@@ -46,7 +50,7 @@ def _page(snapshot: Snapshot, now: datetime, *, simulated: bool) -> Iterator[str
         yield '<div class="banner">SIMULATED DATA</div>'
     yield f"<main><header><h1>claude-cost-exporter</h1>{_health(snapshot)}</header>"
     yield from _notices(snapshot, now)
-    totals, models = _spend(snapshot, now)
+    totals, models = _spend(samples)
     for account in snapshot.accounts:
         if account.configured:
             yield from _account(snapshot, account, totals[account.account], models, now)
@@ -81,12 +85,12 @@ def _notices(snapshot: Snapshot, now: datetime) -> Iterator[str]:
 
 
 def _spend(
-    snapshot: Snapshot, now: datetime
+    samples: Iterable[Sample],
 ) -> tuple[Mapping[str, Windows], Mapping[tuple[str, str], Windows]]:
     """Return spend by account, and by account and model."""
     totals: dict[str, Windows] = defaultdict(dict)
     models: dict[tuple[str, str], Windows] = defaultdict(dict)
-    for sample in spend(snapshot, now):
+    for sample in samples:
         if sample.metric == "llm_spend_usd":
             _, account, _, window = sample.labels
             totals[account][window] = sample.value
