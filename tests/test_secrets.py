@@ -11,6 +11,7 @@ from threading import Event
 import pytest
 import structlog
 
+from claude_cost_exporter import cli
 from claude_cost_exporter.cli import logs
 from claude_cost_exporter.cli.wiring import SOURCE_TYPES, Exporter, load_config
 from claude_cost_exporter.clock import SystemClock
@@ -334,3 +335,45 @@ def test_a_key_in_the_configuration_is_refused_and_not_repeated(ears, tmp_path, 
     everything = f"{caught.value} {caught.value!r} {caught.value.problems}"
     assert leaks(everything + "".join(traceback.format_exception(caught.value))) == []
     assert leaks(ears.heard()) == []
+
+
+# --- every command
+
+
+COMMANDS = {
+    "serve": ["--config.file=/none", "--web.listen-address=127.0.0.1:0"],
+    "demo": ["--scenario=none"],
+    "probe": ["--config.file=/none"],
+    "check_config": ["--config.file=/none"],
+    "reconcile": ["--config.file=/none"],
+    "price": ["--input=/none"],
+    "reprice": ["--config.file=/none", "--since=2026-11-01"],
+    "simulate": ["--scenario=none"],
+}
+
+
+def test_every_command_is_tried():
+    """A new command has its place among those whose logs are listened to."""
+    assert set(COMMANDS) == set(cli.COMMANDS)
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_no_command_logs_local_variables(capfd, monkeypatch, command):
+    """Whatever command runs, a traceback in its log shows no variable that holds a key."""
+    structlog.reset_defaults()
+    arguments = ["claude-cost-exporter", command.replace("_", "-"), *COMMANDS[command]]
+    monkeypatch.setattr("sys.argv", arguments)
+    with pytest.raises(SystemExit):
+        cli.main()
+
+    def break_down(key):
+        raise ZeroDivisionError(f"division by {len(key)}")
+
+    try:
+        break_down(KEY)
+    except ZeroDivisionError:
+        structlog.get_logger().exception("it broke")
+    heard = "".join(capfd.readouterr())
+    structlog.reset_defaults()
+    assert "division by" in heard
+    assert leaks(heard) == []

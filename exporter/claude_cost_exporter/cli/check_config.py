@@ -15,8 +15,10 @@ def command(config_file: ConfigFileOption = None) -> None:
 
     Exit codes: 0 no problem, 2 problems, which are printed on standard output.
     """
+    from claude_cost_exporter.cli.logs import configure
     from claude_cost_exporter.cli.wiring import load_config
 
+    configure("warn", "logfmt")
     try:
         loaded = load_config(config_file)
     except ConfigError as error:

@@ -11,7 +11,10 @@ LEVELS = {"debug": 10, "info": 20, "warn": 30, "error": 40}
 
 
 def configure(level: str, style: str) -> None:
-    """Set level (debug, info, warn, error) and format (logfmt, json) for the whole process."""
+    """Set level (debug, info, warn, error) and format (logfmt, json) for the whole process.
+
+    Every command does: structlog's own way prints the variables of a traceback, keys among them.
+    """
     renderer = (
         structlog.processors.JSONRenderer()
         if style == "json"

@@ -53,9 +53,11 @@ def command(rows: InputOption) -> None:
 
     Exit codes: 0 every row was read, 1 a line or the file cannot be read, 2 wrong command line.
     """
+    from claude_cost_exporter.cli.logs import configure
     from claude_cost_exporter.pricing.book import PriceBook
     from claude_cost_exporter.pricing.rows import price_lines
 
+    configure("warn", "logfmt")
     book = PriceBook.packaged()
     with _opened(rows) as (name, lines):
         for line in price_lines(book, name, lines, warn=_warn):

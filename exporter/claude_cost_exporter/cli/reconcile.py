@@ -50,11 +50,13 @@ def command(
 
     from rich.console import Console
 
+    from claude_cost_exporter.cli.logs import configure
     from claude_cost_exporter.cli.wiring import ledger_url, load_config
     from claude_cost_exporter.clock import DAY, SystemClock
     from claude_cost_exporter.ledger.reader import LedgerReader
     from claude_cost_exporter.views.reconciliation import reconcile
 
+    configure("warn", "logfmt")
     today = SystemClock().now().astimezone(UTC).date()
     first, last = _days(month, today - DAY)
     with LedgerReader(ledger_url(load_config(config_file, keys=False))) as ledger:

@@ -34,9 +34,11 @@ def command(since: Since, config_file: ConfigFileOption = None, *, yes: Yes = Fa
 
     Exit codes: 0 done, 1 not done, 2 wrong command line or configuration.
     """
+    from claude_cost_exporter.cli.logs import configure
     from claude_cost_exporter.cli.wiring import load_config, open_for_repricing
     from claude_cost_exporter.clock import SystemClock
 
+    configure("warn", "logfmt")
     loaded = load_config(config_file, keys=False)
     with open_for_repricing(loaded, SystemClock()) as (ledger, book):
         done = ledger.reprice(since.date(), book.rates, lambda changes: _agree(changes, yes=yes))

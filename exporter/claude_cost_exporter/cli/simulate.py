@@ -60,8 +60,10 @@ def command(
 
     Exit codes: 0 stopped by SIGTERM or Ctrl-C, 1 could not listen, 2 wrong command line.
     """
+    from claude_cost_exporter.cli.logs import configure
     from claude_cost_exporter.simulator import Simulator, serve
 
+    configure("warn", "logfmt")
     host, port = _address(listen)
     if scenario == "list":
         _list_scenarios()
