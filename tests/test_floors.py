@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -84,18 +86,37 @@ def module_state(text):
             yield f"global in line {node.lineno}"
 
 
-def test_floors_are_kept(monkeypatch):
-    """Every import points downwards, and foreign libraries stay behind their one file."""
-    monkeypatch.setenv("PYTHONPATH", str(ROOT / "exporter"))
-    checked = subprocess.run(
+def lint_imports(root):
+    """Check the contracts of a tree."""
+    return subprocess.run(
         [Path(sys.executable).parent / "lint-imports", "--no-cache"],
-        cwd=ROOT,
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root / "exporter")},
         capture_output=True,
         text=True,
         check=False,
     )
 
+
+def test_floors_are_kept():
+    """Every import points downwards, and foreign libraries stay behind their one file."""
+    checked = lint_imports(ROOT)
+
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_a_new_module_is_in_every_contract(tmp_path):
+    """A module that was just added has no floor yet, and may import no foreign library."""
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    shutil.copytree(PACKAGE, tmp_path / "exporter" / PACKAGE.name)
+    stray = "import httpx\nimport prometheus_client\nimport tenacity\n"
+    (tmp_path / "exporter" / PACKAGE.name / "stray.py").write_text(stray)
+    checked = lint_imports(tmp_path)
+
+    assert checked.returncode != 0
+    assert "KEPT" not in checked.stdout
+    for found in ("httpx", "prometheus_client", "tenacity"):
+        assert f"stray -> {found} " in checked.stdout
 
 
 def test_files_are_short(package):
