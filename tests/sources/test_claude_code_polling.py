@@ -17,7 +17,8 @@ NOON = START + timedelta(days=6, hours=12, minutes=20)
 TODAY = NOON.date()
 REPORT = "/v1/organizations/usage_report/claude_code"
 ADDRESSES = tuple(f"{name}@acme.example" for name in ("maria.lopez", "jun.tanaka", "o.petrova"))
-NAMES = (*ADDRESSES, "ci-review")
+MADE_KEY = "maria.lopez_qzxw"  # what Claude Code called a key that it made
+NAMES = (*ADDRESSES, "ci-review", MADE_KEY)
 SAMPLE = re.compile(r"^(\w+)\{(.*)\} (\S+)$", re.MULTILINE)
 
 
@@ -144,7 +145,8 @@ def test_names_that_were_shown_are_forgotten(begin, tmp_path):
     simulated.options["source"] = ""
     simulated.restart()
     assert not samples(simulated, "llm_claude_code_sessions")
-    assert b"acme.example" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert [name for name in ("acme.example", MADE_KEY) if name.encode() in kept] == []
     catch_up(simulated)
     assert total(
         simulated, "llm_claude_code_user_cost_usd", window="month_to_date"

@@ -15,6 +15,7 @@ from claude_cost_exporter.records import (
     WorkspaceRecord,
 )
 from claude_cost_exporter.sources.anthropic_entities import AnthropicEntities
+from claude_cost_exporter.sources.people import People
 from tests.support.api import answer, refused
 from tests.support.organization import API_KEY, WORKSPACE, Organization
 from tests.support.report import hour
@@ -28,8 +29,12 @@ def organization(bench):
     return organization
 
 
+def entities(bench, *, shown=False):
+    return AnthropicEntities(bench.client, bench.observed, People(b"salt", shown))
+
+
 def fetch(bench, source=None):
-    source = source or AnthropicEntities(bench.client, bench.observed)
+    source = source or entities(bench)
     return list(source.fetch(Window(hour(10), hour(11))))
 
 
@@ -49,7 +54,7 @@ def test_documented_shapes_become_records(bench, organization):
 
 def test_unknown_fields_are_counted_once(bench, organization):
     """A field that is new in one list or in all of them is tolerated, and counted once."""
-    source = AnthropicEntities(bench.client, bench.observed)
+    source = entities(bench)
     fetch(bench, source)
     assert bench.observed.fields == []
     organization.me = {**organization.me, "plan": "scale"}
@@ -58,6 +63,28 @@ def test_unknown_fields_are_counted_once(bench, organization):
     assert len(fetch(bench, source)) == len(fetch(bench, source)) == 4
     fields = {"plan", "data[].mood", "data[].owner"}
     assert sorted(bench.observed.fields) == sorted(("entities", field) for field in fields)
+
+
+NAMED = [
+    *("claude_code_key_maria.lopez_qzxw", "claude_code_key_o'neil", "claude_code_key_"),
+    *("my claude_code_key_maria.lopez_qzxw", "claude_code", "Claude_Code_Key_x", ""),
+]
+
+
+def key_names(bench, **options):
+    records = fetch(bench, entities(bench, **options))
+    return [record.name for record in records if isinstance(record, ApiKeyRecord)]
+
+
+def test_keys_that_claude_code_named_after_people_are_hashed(bench, organization):
+    """Such a name keeps its prefix and gets a hash of its own; all other names stay."""
+    organization.api_keys = [{**API_KEY, "id": f"{n}", "name": x} for n, x in enumerate(NAMED)]
+    names = key_names(bench)
+    assert names[3:] == NAMED[3:]
+    assert all(re.fullmatch("claude_code_key_[0-9a-f]{16}", name) for name in names[:3])
+    assert len(set(names)) == len(names)
+    assert key_names(bench) == names
+    assert key_names(bench, shown=True) == NAMED
 
 
 KEYS = {
@@ -89,7 +116,7 @@ def test_archived_workspaces_are_listed(bench, organization):
 def test_the_default_workspace_may_be_unlistable(bench, organization):
     """Before 2026-10-07 the parameter was refused: then there is no default id, and it is said."""
     organization.allows_default = False
-    source = AnthropicEntities(bench.client, bench.observed)
+    source = entities(bench)
     assert [one.is_default for one in workspaces(fetch(bench, source))] == [False]
     assert source.notes() == ("the default workspace's id cannot be listed; it is called default",)
     before = len(bench.api.requests)
@@ -100,7 +127,7 @@ def test_the_default_workspace_may_be_unlistable(bench, organization):
 def test_an_ignored_parameter_is_no_default_workspace(bench, organization):
     """When both lists are the same, no workspace is taken for the default one, and it is said."""
     organization.default = None
-    source = AnthropicEntities(bench.client, bench.observed)
+    source = entities(bench)
     assert [one.is_default for one in workspaces(fetch(bench, source))] == [False]
     assert source.notes() != ()
 

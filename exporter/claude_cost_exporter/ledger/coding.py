@@ -65,9 +65,9 @@ class SqlCodingLedger:
         empty_log(engine)
 
     def _forget_users(self, connection: Connection, account_id: int) -> None:
-        """Delete all that is known of users; the history is then read anew."""
-        scopes, progress = tables.scopes, tables.progress
-        for table in (tables.coding_use, tables.coding_activity, tables.coding_days):
+        """Delete all that is known of users, names of keys included; all is then read anew."""
+        scopes, progress, api_keys = tables.scopes, tables.progress, tables.api_keys
+        for table in (tables.coding_use, tables.coding_activity, tables.coding_days, api_keys):
             connection.execute(delete(table).where(table.c.account_id == account_id))
         for table, column, value in (
             (scopes, scopes.c.kind, USER),

@@ -74,13 +74,13 @@ class AnthropicAccount:
             transport=transport,
         )
         self._clock, self._fields = clock, fields
+        people = People.known_to(notebook, shown=config.claude_code.users == "shown")
         self._always: tuple[Source, ...] = (
-            AnthropicEntities(self.client, fields),
+            AnthropicEntities(self.client, fields, people),
             UsageWithSuccessor(self.client, clock, fields, notebook),
             AnthropicLimits(self.client, clock),
         )
         if config.claude_code.users != "off":
-            people = People.known_to(notebook, shown=config.claude_code.users == "shown")
             self._always += (AnthropicClaudeCode(self.client, clock, fields, people),)
         self._api, self._choice = config.api, ApiChoice(config.api, clock)
         self._bill: Mapping[Api, Source] = {

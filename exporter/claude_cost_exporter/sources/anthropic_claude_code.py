@@ -59,7 +59,9 @@ class ClaudeCodeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
         Literal["hashed", "shown", "off"],
         msgspec.Meta(
             description="How users are called: by hashes of their names (hashed) or by their "
-            "e-mail addresses and key names (shown). off does not read Claude Code at all.",
+            "e-mail addresses and key names (shown). off does not read Claude Code at all. The "
+            "keys that Claude Code makes are named after people, claude_code_key_...: unless "
+            "shown, llm_api_key_info has a hash of what follows.",
             examples=["shown"],
         ),
     ] = "hashed"

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from claude_cost_exporter.records import Record, Window
     from claude_cost_exporter.sources.base import FieldObserver
     from claude_cost_exporter.sources.http import ApiClient
+    from claude_cost_exporter.sources.people import People
 
 ALL = "/v1/organizations"
 ORGANIZATION = f"{ALL}/me"
@@ -38,6 +39,8 @@ API_KEYS = f"{ALL}/api_keys"
 AFTER_ID = Cursor("last_id", "after_id", max_pages=100)
 LIMIT = ("limit", "1000")
 ARCHIVED = ("include_archived", "true")
+CLAUDE_CODE_KEY = "claude_code_key_"
+"""How the names of keys begin that Claude Code makes, one for each user (2026-08)."""
 Id = Annotated[str, msgspec.Meta(min_length=1)]
 Unused = msgspec.Raw
 """A field that is documented and not needed: whatever it holds, it is neither read nor new."""
@@ -130,8 +133,8 @@ class AnthropicEntities:
     query_sets: tuple[str, ...] = ()
     api = ""
 
-    def __init__(self, client: ApiClient, fields: FieldObserver) -> None:
-        self._client = client
+    def __init__(self, client: ApiClient, fields: FieldObserver, people: People) -> None:
+        self._client, self._people = client, people
         self._unknown = UnknownFields(self.name, ALL, fields)
         self._can_include_default = True
         self._found_default = True
@@ -155,7 +158,7 @@ class AnthropicEntities:
         yield from self._workspaces()
         for page, body in pages(self._client, API_KEYS, [LIMIT], ApiKeyPage, AFTER_ID):
             self._unknown.look(body, ApiKeyPage)
-            yield from map(_api_key, page.data)
+            yield from map(self._api_key, page.data)
 
     def _workspaces(self) -> Iterator[WorkspaceRecord]:
         """Yield workspaces. Lists omit the default one unless asked: the one more is it.
@@ -190,12 +193,18 @@ class AnthropicEntities:
             found += page.data
         return found
 
+    def _api_key(self, key: ApiKey) -> ApiKeyRecord:
+        workspace = key.scope.workspace_id if key.scope else key.workspace_id
+        return ApiKeyRecord(
+            api_key_id=label_value(key.id),
+            name=label_value(self._key_name(key.name or "")),
+            workspace_id=label_value(workspace or ""),
+            status=label_value(key.status or ""),
+        )
 
-def _api_key(key: ApiKey) -> ApiKeyRecord:
-    workspace = key.scope.workspace_id if key.scope else key.workspace_id
-    return ApiKeyRecord(
-        api_key_id=label_value(key.id),
-        name=label_value(key.name or ""),
-        workspace_id=label_value(workspace or ""),
-        status=label_value(key.status or ""),
-    )
+    def _key_name(self, name: str) -> str:
+        """Return what a key may be called: Claude Code names its keys after people."""
+        made, prefix, _ = name.partition(CLAUDE_CODE_KEY)
+        if made or not prefix or self._people.shown:
+            return name
+        return self._people.call(CLAUDE_CODE_KEY.rstrip("_"), name)
