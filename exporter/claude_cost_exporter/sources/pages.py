@@ -100,16 +100,30 @@ def _unknown(raw: msgspec.Raw, kind: Any, path: str) -> Iterator[str]:  # noqa: 
     if get_origin(kind) is list:
         for item in msgspec.json.decode(raw, type=list[msgspec.Raw]):
             yield from _unknown(item, get_args(kind)[0], f"{path}[]")
-    elif isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        known = _fields(kind)
-        for name, inner in msgspec.json.decode(raw, type=dict[str, msgspec.Raw]).items():
-            where = f"{path}.{name}".lstrip(".")
-            if name in known:
-                yield from _unknown(inner, known[name], where)
-            else:
-                yield where
+        return
+    found, known = msgspec.json.decode(raw, type=dict[str, msgspec.Raw]), _fields(kind)
+    for name in found.keys() - known.keys():
+        yield _inside(path, name)
+    for name in _nested(kind) & found.keys():
+        yield from _unknown(found[name], known[name], _inside(path, name))
+
+
+def _inside(path: str, name: str) -> str:
+    return f"{path}.{name}".lstrip(".")
 
 
 @lru_cache
 def _fields(kind: type[msgspec.Struct]) -> dict[str, Any]:
     return {field.encode_name: field.type for field in msgspec.structs.fields(kind)}
+
+
+@lru_cache
+def _nested(kind: type[msgspec.Struct]) -> frozenset[str]:
+    """Return the fields with further fields inside: a report has millions of those without."""
+    return frozenset(name for name, its in _fields(kind).items() if _has_fields(its))
+
+
+def _has_fields(kind: Any) -> bool:  # noqa: ANN401 - any type
+    if get_origin(kind) is list:
+        return _has_fields(get_args(kind)[0])
+    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
