@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from claude_cost_exporter.clock import DAY
+from claude_cost_exporter.clock import DAY, HOUR, floor_hour
 from claude_cost_exporter.simulator import Switches
 from claude_cost_exporter.snapshot import Line, Scope
 from tests.support.simulated import Simulated
@@ -219,7 +219,10 @@ def test_changing_the_api_moves_no_counter_and_counts_nothing_twice(billing):
         one.live(2)
         one.simulated.poll()
         assert one.spent("all")["all"] == to_the_nano_dollar(sum(one.charged("day").values()))
+    polled = one.simulated.source("usage").at
+    used = one.simulated.simulator.truth(START, floor_hour(polled) + HOUR, polled, visible=True)
     one.simulated.wait(minutes=5)
+    assert one.simulated.counter("llm_tokens_total") == used.tokens
     invoice = one.invoice()
     charged = sum(charge.amount for charge in invoice if charge.day >= changed.date()) / NANO
     assert one.simulated.counter(customers) == to_the_nano_dollar(charged)
