@@ -297,6 +297,15 @@ def test_what_days_say_nothing_about_stays():
     assert entries(cheaper)["claude-nova-1 output"] == "30.6"
 
 
+def test_a_correction_of_two_days_takes_no_rate_back():
+    """A provisional rate changes when three days agree on another one, not before."""
+    known = BOOK.with_learned(taught(month([NOVA], days(1))).learned)
+    corrected = [month([NOVA], days(1)), month([NOVA], days(2, FIRST + DAY), factor="0.96")]
+    assert taught(joined(*corrected), known).learned == known.learned
+    lasting = joined(*corrected, month([NOVA], [FIRST + 3 * DAY], factor="0.96"))
+    assert entries(taught(lasting, known))["claude-nova-1 output"] == "32.64"
+
+
 def test_a_known_discount_explains_a_single_model():
     """When only one model is used for a while, its 0.85 is the discount that is known."""
     known = BOOK.with_learned(taught(month(ORDINARY, factor="0.85")).learned)

@@ -87,8 +87,8 @@ def learn(evidence: Evidence, book: PriceBook, account: str, now: datetime) -> L
     """Return what billed days teach. Entries of the book that they say nothing about stay."""
     found = points_of(evidence, book, account)
     listed = _lines({k: _settled(d, now) for k, d in found.items() if book.lists(k.model)})
-    unlisted = _lines({k: d for k, d in found.items() if not book.lists(k.model)}, least=1)
     present = [entry for entry in book.learned if entry.account == account]
+    unlisted = _unlisted({k: d for k, d in found.items() if not book.lists(k.model)}, present)
     discount = _shared(_as_named(listed), models=1) or _shared(listed)
     known = next((entry.factor for entry in present if entry.model is None), None)
     usual = discount.value if discount else known or NO_DISCOUNT
@@ -106,6 +106,17 @@ def _lines(found: dict[Key, list[Point]], least: int = LEAST_DAYS) -> list[_Line
     """Return what has a price that its days agree about."""
     estimates = {key: estimate(days, least) for key, days in found.items()}
     return [_Line(key, found[key], known.value) for key, known in estimates.items() if known]
+
+
+def _unlisted(found: dict[Key, list[Point]], present: Iterable[Override]) -> list[_Line]:
+    """Return the lines of models without a list price: one day is enough, unless they have a rate.
+
+    A bill that is corrected for a day or two must not take back what others taught.
+    """
+    rated = {(entry.model, entry.token_type) for entry in present}
+    known = {key: days for key, days in found.items() if (key.model, key.token_type) in rated}
+    new = {key: days for key, days in found.items() if key not in known}
+    return [*_lines(new, least=1), *_lines(known)]
 
 
 def _settled(days: Iterable[Point], now: datetime) -> list[Point]:
