@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from claude_cost_exporter.clock import DAY, HOUR
 from claude_cost_exporter.ledger.base import BillBatch, Names, Settings
+from claude_cost_exporter.ledger.comparing import compare
 from claude_cost_exporter.ledger.spread import spread
 from claude_cost_exporter.records import NANO, BillDimensions, BillRecord, Window, WorkspaceRecord
 from claude_cost_exporter.snapshot import Line, Scope
@@ -92,6 +93,22 @@ def test_a_bill_in_force_never_goes_back(used_yesterday):
     assert spend(used_yesterday, START, "all", "all")[YESTERDAY] == 500 * INPUT_NANO
     read_bill(used_yesterday, MIDNIGHT + 16 * HOUR, billed(10 * INPUT_NANO))
     assert spend(used_yesterday, START, "all", "all")[YESTERDAY] == 10 * INPUT_NANO
+
+
+def test_a_line_that_arrives_late_is_settled_when_it_arrives(used_yesterday):
+    """What a line said first is kept, also when its day's bill was in force without it."""
+    late = INPUT._replace(token_type="output")
+    on_time = billed(400 * INPUT_NANO)
+    for hours in (6, 13):
+        read_bill(used_yesterday, MIDNIGHT + hours * HOUR, on_time)
+    for hours, amount in ((14, 70), (15, 90), (16, 0)):
+        read_bill(used_yesterday, MIDNIGHT + hours * HOUR, on_time, billed(amount, dimensions=late))
+    with used_yesterday.ledger._engine.connect() as connection:
+        lines = compare(connection, 1, "acme", YESTERDAY, YESTERDAY).lines
+    assert {row.line.token_type: (row.billed, row.settled) for row in lines} == {
+        "input": (400 * INPUT_NANO, 400 * INPUT_NANO),
+        "output": (0, 70),
+    }
 
 
 def test_late_usage_changes_the_hours_of_a_billed_day_not_its_sum(used_yesterday):

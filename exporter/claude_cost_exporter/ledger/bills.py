@@ -200,17 +200,26 @@ def settle(
             "billed_at": billed_at,
         })  # fmt: skip
     upsert(connection, table, writes)
-    _remember_settled(connection, account, newly)
+    _remember_settled(connection, account, days_of(batch))
     return newly
 
 
 def _remember_settled(connection: Connection, account: Account, days: Iterable[date]) -> None:
-    """Keep what the lines say now, so that a later change can be told from it."""
-    table, series = tables.bill, tables.bill_series
+    """Keep what lines said when they came into force, to tell a later change from it.
+
+    Lines that arrive late come into force with their first amount.
+    """
+    table, series, states = tables.bill, tables.bill_series, tables.bill_days
     ours = select(series.c.id).where(series.c.account_id == account.id)
+    in_force = select(states.c.day).where(
+        states.c.account_id == account.id,
+        states.c.billed_at.is_not(None),
+        states.c.day.in_([day.toordinal() for day in days]),
+    )
     connection.execute(
         update(table)
-        .where(table.c.day.in_([day.toordinal() for day in days]), table.c.series_id.in_(ours))
+        .where(table.c.day.in_(in_force), table.c.series_id.in_(ours))
+        .where(table.c.settled_amount.is_(None))
         .values(settled_amount=table.c.amount)
     )
 

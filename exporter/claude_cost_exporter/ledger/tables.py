@@ -176,7 +176,7 @@ bill = Table(
     Column("series_id", ForeignKey("bill_series.id"), primary_key=True),
     Column("amount", BigInteger, nullable=False),
     Column("list_amount", BigInteger),
-    Column("settled_amount", BigInteger),  # when the day's bill came into force
+    Column("settled_amount", BigInteger),  # in force for the first time
     sqlite_with_rowid=False,
 )
 
