@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class LineOfDay(NamedTuple):
     """One line of one day; `billed` is None while the bill of the day has not been read.
 
-    `settled` is what it said when the bill came into force.
+    `settled` is what it said when it came into force, with the day's bill or later.
     """
 
     day: date
@@ -46,6 +46,16 @@ class Unpriced(NamedTuple):
     tokens: int
 
 
+class Discount(NamedTuple):
+    """A discount on everything that was learned during a day; estimates of earlier hours lack it.
+
+    `factor` is what is paid of the price before it.
+    """
+
+    learned_on: date
+    factor: float
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """One account over some days."""
@@ -58,3 +68,5 @@ class Comparison:
     unpriced: tuple[Unpriced, ...] = ()
     unread: tuple[date, ...] = ()
     """Days whose usage has not been read completely: their estimate is too low."""
+    discounts: tuple[Discount, ...] = ()
+    """In the order in which they were learned."""

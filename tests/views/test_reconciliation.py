@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from claude_cost_exporter.comparison import BillState, Comparison, LineOfDay, Unpriced
+from claude_cost_exporter.comparison import BillState, Comparison, Discount, LineOfDay, Unpriced
 from claude_cost_exporter.records import NANO
 from claude_cost_exporter.snapshot import Line
 from claude_cost_exporter.views.reconciliation import Reason, by_model, reconcile
@@ -75,6 +75,47 @@ def test_the_day_on_which_the_discount_was_learned():
     rows = [row(day, line, billed=0.85 * PAID) for day in DAYS[:5] for line in (INPUT, OUTPUT)]
     rows += [row(DAYS[5], billed=0.93 * PAID), row(DAYS[5], OUTPUT, billed=0.9 * PAID)]
     assert reasons(*rows) == [Reason.DISCOUNT] * 12
+
+
+def test_a_learned_discount_needs_no_third_day():
+    """A discount that the price book knows explains the single day before it was learned."""
+    rows = [row(DAYS[0], line, billed=0.85 * PAID) for line in (INPUT, OUTPUT, OTHER)]
+    rows += [row(DAYS[1], billed=0.9 * PAID), row(DAYS[1], OUTPUT, billed=0.95 * PAID)]
+    rows += [row(DAYS[2], line, billed=0.9 * PAID) for line in (INPUT, OUTPUT, OTHER)]
+    learned = (Discount(DAYS[1], 0.85),)
+    assert reasons(*rows, discounts=learned) == [Reason.DISCOUNT] * 5 + [Reason.WHOLE_DAY] * 3
+    assert Reason.DISCOUNT not in reasons(*rows[3:], discounts=(Discount(DAYS[5], 0.85),))
+
+
+def test_a_changed_day_also_explains_what_has_no_discount():
+    """A day at 0.96 of a bill with 15 % off: web searches, without discount, are at 0.96."""
+    rows = [row(day, line, billed=0.85 * PAID) for day in DAYS[:4] for line in (INPUT, OUTPUT)]
+    rows += [row(DAYS[4], line, billed=0.816 * PAID) for line in (INPUT, OUTPUT)]
+    search = Line("none", "web_search", "none")
+    assert reasons(*rows, row(DAYS[4], search, billed=0.96 * PAID))[-1] == Reason.WHOLE_DAY
+
+
+def test_a_restated_line_beside_a_discount():
+    """Also on a day with a discount a line that was right, and then changed, was restated."""
+    rows = [row(day, line, billed=0.85 * PAID) for day in DAYS[:4] for line in (INPUT, OUTPUT)]
+    restated = row(DAYS[2], OTHER, billed=0.2 * PAID, settled=0.85 * PAID)
+    assert reasons(*rows, restated)[-1] == Reason.RESTATED
+
+
+def test_a_usual_ratio_of_one_is_no_price():
+    """A line that is usually right, and 0.3 % too low once, has no other price."""
+    rows = [row(day, line) for day in DAYS[:5] for line in (INPUT, OUTPUT)]
+    assert reasons(*rows, row(DAYS[5], billed=0.997 * PAID))[-1] == Reason.UNBILLED
+
+
+def test_a_model_that_was_priced_during_the_day():
+    """The hours before its first bill have no estimate, so that more is billed than estimated."""
+    rows = [row(day, line) for day in DAYS for line in (INPUT, OUTPUT)]
+    part = row(DAYS[1], OTHER, billed=1.2 * PAID)
+    unpriced = (Unpriced(DAYS[1], "claude-y", "unknown_model", 1000),)
+    assert reasons(*rows, part, unpriced=unpriced)[-1] == Reason.UNPRICED
+    priority = (Unpriced(DAYS[1], "claude-y", "priority_tier", 1000),)
+    assert reasons(*rows, part, unpriced=priority)[-1] == Reason.MORE
 
 
 def test_a_line_with_its_own_ratio_has_another_price():

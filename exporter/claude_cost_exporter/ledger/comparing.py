@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
 from claude_cost_exporter.clock import DAY
-from claude_cost_exporter.comparison import BillState, Comparison, LineOfDay, Unpriced
+from claude_cost_exporter.comparison import BillState, Comparison, Discount, LineOfDay, Unpriced
 from claude_cost_exporter.ledger import tables
 from claude_cost_exporter.ledger.bills import api_of, midnight, role_of, stored_bill
 from claude_cost_exporter.ledger.reading import progress
 from claude_cost_exporter.ledger.spread import billed_scopes
+from claude_cost_exporter.pricing.book import PriceBook
 from claude_cost_exporter.records import BILL, PROBE, TokenType, model_label
 from claude_cost_exporter.snapshot import LINE, Line, Scope
 
@@ -52,6 +54,7 @@ def compare(
         },
         tuple(_unpriced(connection, account_id, first, last)),
         tuple(_unread(connection, account_id, first, last)),
+        tuple(_discounts(connection, account)),
     )
 
 
@@ -143,3 +146,16 @@ def _unread(connection: Connection, account_id: int, first: date, last: date) ->
             or end > read.watermark
         ):
             yield day
+
+
+def _discounts(connection: Connection, account: str) -> Iterator[Discount]:
+    """Yield what the price books tell: each factor on everything, when it is another one."""
+    table, before = tables.price_books, Decimal(1)
+    for row in connection.execute(select(table).order_by(table.c.id)):
+        learned = PriceBook.from_document(row.document).learned
+        entries = (one for one in learned if one.account == account and one.model is None)
+        factor = next((one.factor for one in entries if one.factor), Decimal(1))
+        if factor != before:
+            accepted = datetime.fromtimestamp(row.accepted_at or 0, UTC)
+            yield Discount(accepted.date(), float(factor / before))
+            before = factor

@@ -10,7 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
 from statistics import median
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from claude_cost_exporter.clock import DAY
 from claude_cost_exporter.records import NANO
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import date
 
-    from claude_cost_exporter.comparison import Comparison, LineOfDay
+    from claude_cost_exporter.comparison import BillState, Comparison, LineOfDay
     from claude_cost_exporter.snapshot import Line
+
+K = TypeVar("K")
 
 RELATIVE = 0.001
 ABSOLUTE = NANO // 200
@@ -28,6 +30,8 @@ SAME_RATIO = 0.005
 LEAST_DAYS = 3
 LANDING = 4 * DAY
 """Parts of a bill have been seen to arrive this long after the day."""
+UNKNOWN = "unknown_model"
+"""Why a model has no price until its first bill."""
 NO_USAGE_REPORT = ("code_execution", "session_usage")
 
 
@@ -88,7 +92,9 @@ class _Ratios:
     by_line: Mapping[Line, float]
     """What a line has on most days, at least three."""
     discount: float | None
-    """What most of the days that have one share, at least three."""
+    """What most of the days that have one share, at least three, or a learned one that has any."""
+    learned: Mapping[date, float]
+    """The discounts that were learned, by the day."""
 
     @classmethod
     def of(cls, comparison: Comparison) -> _Ratios:
@@ -103,15 +109,24 @@ class _Ratios:
                 lines[row.line][ratio] = lines[row.line].get(ratio, 0) + 1
         shared = {day: found for day, weights in days.items() if (found := _shared(weights))}
         usual = {one: found for one, seen in lines.items() if (found := _shared(seen, LEAST_DAYS))}
-        odd = {day: found for day, found in shared.items() if not _same(found, 1.0)}
+        odd, own = _without_one(shared), _without_one(usual)
         counts: dict[float, int] = defaultdict(int)
         for ratio in odd.values():
             counts[ratio] += 1
-        return cls(odd, usual, _shared(counts, LEAST_DAYS))
+        learned = {one.learned_on: one.factor for one in comparison.discounts}
+        seen_of_it = (f for f in learned.values() if any(_same(f, r) for r in odd.values()))
+        discount = _shared(counts, LEAST_DAYS) or next(seen_of_it, None)
+        return cls(odd, own, discount, learned)
 
-    def discount_was_learned_on(self, day: date) -> bool:
-        """Return whether a day is the one on which the estimate began to know the discount."""
-        return bool(self.by_day) and day == max(self.by_day) + DAY
+    def learned_on(self, day: date) -> float | None:
+        """Return the discount that the estimate began to know during a day."""
+        if self.learned:
+            return self.learned.get(day)
+        return self.discount if self.by_day and day == max(self.by_day) + DAY else None
+
+
+def _without_one(ratios: Mapping[K, float]) -> dict[K, float]:
+    return {key: ratio for key, ratio in ratios.items() if not _same(ratio, 1.0)}
 
 
 def _shared(weights: Mapping[float, int], least: int = 0) -> float | None:
@@ -140,40 +155,64 @@ def _explain(comparison: Comparison, row: LineOfDay, ratios: _Ratios) -> Explain
         return Explained(row, Reason.USAGE_UNREAD if state.in_force else Reason.NOT_SETTLED)
     if row.estimated <= 0:
         return _without_estimate(comparison, row)
-    moved_away = abs(row.settled - row.estimated) < abs(row.billed - row.estimated)
-    if moved_away and row.settled != row.billed and row.day not in ratios.by_day:
-        return Explained(row, Reason.RESTATED, f"last on {state.last_changed}")
-    return _by_ratio(row, row.billed / row.estimated, ratios, comparison.last)
+    ratio = row.billed / row.estimated
+    return (
+        _by_day(row, ratio, ratios)
+        or _by_restatement(row, row.billed, state)
+        or _by_line(comparison, row, ratio, ratios)
+    )
 
 
-def _by_ratio(row: LineOfDay, ratio: float, ratios: _Ratios, last: date) -> Explained:
-    """Explain a difference by the ratio that the line, or everything, usually has."""
-    whole = ratios.by_day.get(row.day)
+def _by_day(row: LineOfDay, ratio: float, ratios: _Ratios) -> Explained | None:
+    """Explain a difference by the ratio that everything of the day has.
+
+    What there is no discount on lacks its part of that ratio.
+    """
+    whole, discount = ratios.by_day.get(row.day), ratios.discount
     if whole is not None and _same(ratio, whole):
-        if ratios.discount is not None and _same(whole, ratios.discount):
+        if discount is not None and _same(whole, discount):
             return Explained(row, Reason.DISCOUNT, f"{1 - whole:.1%}")
-        return Explained(row, Reason.WHOLE_DAY, f"x {whole:.4f}")
-    if row.line in ratios.by_line and _same(ratio, ratios.by_line[row.line]):
-        return Explained(row, Reason.PRICE, f"x {ratio:.4f}")
-    discount = ratios.discount or 1.0
-    if discount < ratio < 1 and ratios.discount_was_learned_on(row.day):
+        return Explained(row, Reason.WHOLE_DAY, f"x {ratio:.4f}")
+    if whole is not None and discount is not None and _same(ratio, whole / discount):
+        return Explained(row, Reason.WHOLE_DAY, f"x {ratio:.4f}")
+    learned = ratios.learned_on(row.day)
+    if learned is not None and learned < ratio < 1:
         return Explained(row, Reason.DISCOUNT, "(learned during this day)")
-    if ratio > (whole or 1.0):
+    return None
+
+
+def _by_restatement(row: LineOfDay, billed: int, state: BillState) -> Explained | None:
+    """Explain a difference by a change of the bill that led away from the estimate."""
+    if abs(row.settled - row.estimated) >= abs(billed - row.estimated):
+        return None
+    return Explained(row, Reason.RESTATED, f"last on {state.last_changed}")
+
+
+def _by_line(comparison: Comparison, row: LineOfDay, ratio: float, ratios: _Ratios) -> Explained:
+    """Explain a difference by the ratio that the line usually has, or by its direction."""
+    usual = ratios.by_line.get(row.line)
+    if usual is not None and _same(ratio, usual):
+        return Explained(row, Reason.PRICE, f"x {ratio:.4f}")
+    if ratio > ratios.by_day.get(row.day, 1.0):
+        if UNKNOWN in _causes(comparison, row):
+            return Explained(row, Reason.UNPRICED, f"{UNKNOWN} (a part of the day)")
         return Explained(row, Reason.MORE)
-    return Explained(row, Reason.LATE if last - row.day < LANDING else Reason.UNBILLED)
+    late = comparison.last - row.day < LANDING
+    return Explained(row, Reason.LATE if late else Reason.UNBILLED)
 
 
 def _without_estimate(comparison: Comparison, row: LineOfDay) -> Explained:
     if row.line.cost_type in NO_USAGE_REPORT:
         return Explained(row, Reason.NO_USAGE)
-    causes = {
-        one.reason
-        for one in comparison.unpriced
-        if (one.day, one.model) == (row.day, row.line.model)
-    }
-    if causes:
+    if causes := _causes(comparison, row):
         return Explained(row, Reason.UNPRICED, ", ".join(sorted(causes)))
     return Explained(row, Reason.NO_USAGE)
+
+
+def _causes(comparison: Comparison, row: LineOfDay) -> set[str]:
+    """Return why tokens of a line's model have no price that day."""
+    place = (row.day, row.line.model)
+    return {one.reason for one in comparison.unpriced if (one.day, one.model) == place}
 
 
 class ModelOfDay(NamedTuple):
