@@ -274,7 +274,8 @@ def label_value(text: str) -> str:
     >>> label_value("a\x1b[31mb")
     'a[31mb'
     """
-    clean = _UNPRINTABLE.sub("", text)
+    is_plain = text.isascii() and text.isprintable()
+    clean = text if is_plain else _UNPRINTABLE.sub("", text)
     if len(clean) <= MAX_LABEL_LENGTH:
         return clean
     digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:12]

@@ -8,7 +8,7 @@ from claude_cost_exporter.records import ATTRIBUTION, NONE, PROBE, TokenType, mo
 from claude_cost_exporter.snapshot import LINE, Line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Hashable, Iterator, Sequence
 
     from claude_cost_exporter.ledger.base import Progress
     from claude_cost_exporter.pricing.rates import Cost, Rates
@@ -69,6 +69,13 @@ def increments(change: RowChange) -> Iterator[Increment]:
     if change.cost.total:
         key = (dim.workspace_id, dim.api_key_id, model)
         yield "llm_api_key_cost_usd_total", key, change.cost.total
+
+
+def alike(change: RowChange) -> Hashable:
+    """Return what decides which label sets a change moves: equal for changes that move the same."""
+    cost = change.cost
+    amounts = (*change.tokens, change.web_searches, cost.total, *(cost.by_type or ()), *cost[1:])
+    return change.role, change.dimensions, change.rates, tuple(map(bool, amounts))
 
 
 def _priced(change: RowChange, model: str, where: tuple[str, ...]) -> Iterator[Increment]:

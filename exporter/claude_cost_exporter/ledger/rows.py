@@ -121,11 +121,9 @@ def replace_rows(
             new = new._replace(rate_id=old.rate_id)
         if new == old:
             continue
-        rates = registry.rates_by_id[new.rate_id]
-        change = _difference(registry.series_by_id[key[1]], key[0], rates, old, new)
-        cost = rates.cost(new.tokens, new.web_searches).total
-        writes.append(_write(key, new, cost))
-        changes.append(change)
+        change = _change(registry, key, new)
+        writes.append(_write(key, new, change.cost.total))
+        changes.append(_beyond(old, change) if old else change)
     upsert(connection, tables.usage, writes)
     return changes
 
@@ -141,17 +139,21 @@ def _write(key: Key, row: Row, cost: int) -> dict[str, object]:
     }
 
 
-def _difference(series: SeriesKey, hour: int, rates: Rates, old: Row | None, new: Row) -> RowChange:
-    old = old or Row(NOTHING, 0, new.rate_id)
-    was, now = (rates.cost(row.tokens, row.web_searches) for row in (old, new))
+def _change(registry: Registry, key: Key, row: Row) -> RowChange:
+    """Return what a row changes where there was nothing."""
+    series, rates = registry.series_by_id[key[1]], registry.rates_by_id[row.rate_id]
+    cost = rates.cost(row.tokens, row.web_searches)
     return RowChange(
-        role=series.role,
-        dimensions=series.dimensions,
-        hour=hour,
-        rates=rates,
-        tokens=Tokens(*_minus(new.tokens, old.tokens)),
-        web_searches=new.web_searches - old.web_searches,
-        cost=subtract(now, was),
+        series.role, series.dimensions, key[0], rates, row.tokens, row.web_searches, cost
+    )
+
+
+def _beyond(old: Row, change: RowChange) -> RowChange:
+    """Return what is left of a change where a row of the same rates was before."""
+    return change._replace(
+        tokens=Tokens(*_minus(change.tokens, old.tokens)),
+        web_searches=change.web_searches - old.web_searches,
+        cost=subtract(change.cost, change.rates.cost(old.tokens, old.web_searches)),
     )
 
 

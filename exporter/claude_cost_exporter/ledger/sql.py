@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from math import inf
 from threading import RLock
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -16,7 +17,7 @@ from claude_cost_exporter.ledger.base import BillChanges, Changes, Progress, Set
 from claude_cost_exporter.ledger.bills import begin_billing, holds, replace_bill, role_of, settle
 from claude_cost_exporter.ledger.coding import SqlCodingLedger
 from claude_cost_exporter.ledger.counters import CounterStore
-from claude_cost_exporter.ledger.counting import increments, restated
+from claude_cost_exporter.ledger.counting import alike, increments, restated
 from claude_cost_exporter.ledger.limits import SqlLimitsLedger
 from claude_cost_exporter.ledger.notebook import AccountNotebook
 from claude_cost_exporter.ledger.opening import FileLock, make_folder, open_engine, sqlite_path
@@ -222,23 +223,20 @@ class SqlLedger:
         return True
 
     def _count(
-        self,
-        account: Account,
-        changes: Sequence[RowChange],
-        read_at: datetime,
-        *,
-        baseline: bool,
+        self, account: Account, changes: Sequence[RowChange], read_at: datetime, *, baseline: bool
     ) -> None:
         """Move the counters. Rows before the first hour and its first reading count 0."""
         known_since = int((read_at - KNOWN_LABELS).timestamp())
+        first = inf if baseline or account.first_hour is None else account.first_hour
         who = (account.provider, account.name)
         for change in changes:
-            counts = not baseline and account.first_hour is not None
-            counts = counts and change.hour >= (account.first_hour or 0)
-            if not counts and change.hour < known_since:
-                continue
-            for family, labels, amount in increments(change):
-                self._counters.add(family, who + labels, amount if counts else 0)
+            if change.hour >= first:
+                for family, labels, amount in increments(change):
+                    self._counters.add(family, who + labels, amount)
+        before = {alike(c): c for c in changes if known_since <= c.hour < first}
+        for change in before.values():
+            for family, labels, _ in increments(change):
+                self._counters.add(family, who + labels, 0)
 
     def _count_restated(self, account: Account, up: int, down: int) -> None:
         who = (account.provider, account.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from claude_cost_exporter.simulator.buckets import Buckets, Width, read_buckets
 from claude_cost_exporter.simulator.corrections import Series, plus
@@ -120,10 +120,13 @@ def _grouped(
 ) -> dict[Series, Counts]:
     """Return usage with everything that is not grouped by set to null."""
     groups: dict[Series, Counts] = {}
-    keep = tuple(field in query.group_by for field in Series._fields)
+    positions = [Series._fields.index(field) for field in query.group_by]
+    nothing = [None] * len(Series._fields)
     for series, counts in call.traffic.usage(start // 60, end // 60, moment).items():
         if all(series[position] in accepted for position, accepted in query.filters):
-            values = (v if kept else None for v, kept in zip(series, keep, strict=True))
+            values: list[Any] = nothing.copy()
+            for position in positions:
+                values[position] = series[position]
             group = Series._make(values)
             old = groups.get(group)
             groups[group] = plus(old, counts) if old else counts
