@@ -247,6 +247,8 @@ class AccountPoller:
     def load_history(self) -> bool:
         """Load the next older chunk of each source; False when there is none, or all failed."""
         loaded = [self._load_chunk(source) for source in self.sources if source.history_chunk]
+        if any(loaded):
+            self._tell()
         return any(loaded)
 
     def _load_chunk(self, source: Source) -> bool:
@@ -255,10 +257,12 @@ class AccountPoller:
         if latest and latest.error:
             return False  # what cannot be polled cannot be loaded
         try:
-            window = self._next_chunk(source)
-            loaded = window is not None and self._read(
-                source, window, self._clock.now(), newest=False, history=True
+            ahead = self._ahead(source)
+            loaded = ahead is not None and self._read(
+                source, self._chunk_of(source, ahead), self._clock.now(), newest=False, history=True
             )
+            if loaded and self._ahead(source) is None:
+                self._log.info("history loaded", source=source.name)
         except StoppedError:
             return False
         except Exception as error:  # noqa: BLE001 - a defect must not end the thread unseen
@@ -267,12 +271,10 @@ class AccountPoller:
                               exc_info=not isinstance(error, ExporterError))  # fmt: skip
             return False
         trouble.pop(HISTORY_WAITS, None)
-        if loaded:
-            self._tell()
         return loaded
 
-    def _next_chunk(self, source: Source) -> Window | None:
-        """Return the next stretch of history to read, None when it is complete."""
+    def _ahead(self, source: Source) -> Window | None:
+        """Return the stretch of history that is still to be read, None when it is complete."""
         known = self._ledger.progress(self.account, source.name)
         if known.history_start is None:
             return None
@@ -281,13 +283,17 @@ class AccountPoller:
         if known.history_target is None or wanted < known.history_target:
             self._ledger.aim_history(self.account, source.name, wanted)
         target = source.history_from(min(known.history_target or wanted, wanted))
-        if known.history_start <= target:
-            return None
-        start = max(target, known.history_start - self._chunk(source))
+        return Window(target, known.history_start) if known.history_start > target else None
+
+    def _chunk_of(self, source: Source, ahead: Window) -> Window:
+        """Return the newest stretch of `ahead`, to be read at once, and say how far that is."""
+        start = max(ahead.start, ahead.end - self._chunk(source))
+        left, whole = ahead.end - ahead.start, self._clock.now() - ahead.start
         self._log.info(
             "loading history",
             source=source.name,
             back_to=f"{start:%Y-%m-%dT%H:%MZ}",
-            days_left=round((known.history_start - target) / timedelta(days=1), 1),
+            days_left=round(left / DAY, 1),
+            loaded=f"{max(0.0, 1 - left / whole):.0%}",
         )
-        return Window(start, known.history_start)
+        return Window(start, ahead.end)
