@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import socket
 import threading
@@ -185,6 +186,19 @@ def test_a_key_file_that_others_can_read_is_a_warning(api, config, tmp_path):
 
     assert f"admin_key_file {key} can be read by other users" in program.err
     assert "(mode 0644); chmod 600 it" in program.err
+
+
+def test_the_log_says_how_far_the_history_is(api, config, tmp_path):
+    """While it loads, a line says how much is there; another one says that everything is."""
+    path = config(api().url, history="2d")
+
+    with Program(tmp_path, "serve", f"--config.file={path}", ANYWHERE, KEY=KEY) as program:
+        end = 'msg="history loaded" account=acme-0 source=usage'
+        program.wait_for("end of the history", lambda: end in program.err)
+
+    lines = [line for line in program.err.splitlines() if 'msg="loading history"' in line]
+    first = next(line for line in lines if "source=usage" in line)
+    assert re.search(r"level=info .*back_to=\S+Z days_left=1\.\d loaded=\d+%", first)
 
 
 def test_logs_can_be_json(api, config, tmp_path):

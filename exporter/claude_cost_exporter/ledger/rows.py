@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from claude_cost_exporter.ledger.base import Batch
     from claude_cost_exporter.ledger.registry import Account, Registry
-    from claude_cost_exporter.pricing.rates import Rates
 
 HOUR_SECONDS = 3600
 NOTHING = Tokens()
