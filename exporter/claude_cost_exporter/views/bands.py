@@ -199,21 +199,23 @@ def _winsorised(days: Sequence[float], profile: Sequence[float]) -> list[float]:
 
 def _shares(days: Iterable[tuple[bool, Sequence[float]]], *, weekend: bool) -> list[float]:
     """Return each hour's share of a workday or a weekend day, smoothed."""
-    days = list(days)
-    alike = [hours for kind, hours in days if kind == weekend]
-    everything = _normalised(list(map(sum, zip(*(day for _, day in days), strict=True))))
-    own = _normalised(list(map(sum, zip(*alike, strict=True)))) or everything
-    if not everything:
+    alike: list[Sequence[float]] = []
+    others: list[Sequence[float]] = []
+    for kind, hours in days:
+        (alike if kind == weekend else others).append(hours)
+    own, rest = _columns(alike), _columns(others)
+    if not (total := (own_total := sum(own)) + sum(rest)):
         return [1 / HOURS] * HOURS
-    count = len(alike)
-    raw = [(count * a + 4 * b) / (count + 4) for a, b in zip(own, everything, strict=True)]
+    count = len(alike) if own_total else 0
+    # As if four more days had the shape of all days together.
+    of_own, of_all = count / (count + 4) / (own_total or 1), 4 / (count + 4) / total
+    raw = [of_own * a + of_all * (a + b) for a, b in zip(own, rest, strict=True)]
     around = zip(raw[-1:] + raw[:-1], raw, raw[1:] + raw[:1], strict=True)
     return [before / 4 + here / 2 + after / 4 for before, here, after in around]
 
 
-def _normalised(values: Sequence[float]) -> list[float]:
-    total = sum(values)
-    return [value / total for value in values] if total else []
+def _columns(days: Sequence[Sequence[float]]) -> list[float]:
+    return list(map(sum, zip(*days, strict=True))) or [0.0] * HOURS
 
 
 def _residuals(hours: Sequence[float], today: Expectation) -> list[float]:
