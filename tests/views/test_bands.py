@@ -45,7 +45,7 @@ def test_absent_until_seven_complete_days():
     seen = of(FLAT_DAY * 7)
     # Nothing was foreseen yet: only the cautious beginning of each sigma.
     assert seen["24h"] == cents(23.00, 24.00, 24 + 3 * 0.4 * 24)
-    assert seen["1h"].upper == pytest.approx(1 + 7 * 1.0)
+    assert seen["1h"].upper == pytest.approx(1 + 8 * 1.0)
 
 
 def test_an_open_hour_counts_as_soon_as_it_is_too_much():

@@ -1,0 +1,1 @@
+"""Replays simulated organisations through the forecasts and the anomaly bands."""
