@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections import deque
 from itertools import pairwise
 from math import exp, log, sqrt
+from operator import truediv
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 from claude_cost_exporter.views.forecasting import (
     LEVEL_DAYS,
     WEEK,
+    backwards,
     ewma_level,
     weekday_profile,
 )
@@ -126,7 +128,7 @@ class Track:
 
     def __init__(self, weekday: int, days: Iterable[Sequence[float]] = ()) -> None:
         """Begin on a weekday (Monday is 0), after days that are known but were not judged."""
-        self._totals: deque[float] = deque(maxlen=LEVEL_DAYS)
+        self._totals: deque[float] = deque(maxlen=LEVEL_DAYS)  # newest first
         self._shapes: deque[tuple[bool, Sequence[float]]] = deque(maxlen=SHAPE_DAYS)
         self._days: deque[float] = deque(maxlen=RESIDUAL_DAYS)
         self._hours: deque[list[float]] = deque(maxlen=RESIDUAL_DAYS)
@@ -147,16 +149,16 @@ class Track:
         self._yesterday, self._today = today, self._expect()
 
     def _add(self, hours: Sequence[float]) -> None:
-        self._totals.append(sum(hours))
+        self._totals.appendleft(sum(hours))
         self._shapes.append((self._weekday >= SATURDAY, hours))
         self._weekday = (self._weekday + 1) % WEEK
 
     def _expect(self) -> Expectation | None:
-        days = list(self._totals)
-        if len(days) < WEEK:
+        newest = list(self._totals)
+        if len(newest) < WEEK:
             return None
-        profile = weekday_profile(days)
-        level = ewma_level(_winsorised(days, profile), profile)
+        profile = weekday_profile(newest)
+        level = ewma_level(_winsorised(newest, profile), profile)
         total = level * profile[0]
         shares = _shares(self._shapes, weekend=self._weekday >= SATURDAY)
         return Expectation(level, [total * share for share in shares], total)
@@ -171,30 +173,27 @@ class Track:
         """
         if self._today is None:
             return None
-        days = list(self._totals)
+        newest = list(self._totals)
         return Baseline(
             self._yesterday or self._today,
             self._today,
             _spread_of_days(self._days),
             _spread_of_hours(self._hours),
-            _usual_week(days),
-            _week_sigma(days),
+            _usual_week(newest),
+            _week_sigma(newest),
             organisation_level,
             gates,
         )
 
 
-def _winsorised(days: Sequence[float], profile: Sequence[float]) -> list[float]:
+def _winsorised(newest: Sequence[float], profile: Sequence[float]) -> list[float]:
     """Cap days at what is usual for their weekday, so that an anomaly moves the level little."""
-    start = -len(days) % WEEK
-    weights = [max(index, 0.15) for index in (*profile[start:], *profile[:start])]
-    many = len(days) // WEEK + 1
-    recent = [day / weight for day, weight in zip(days, weights * many, strict=False)][-28:]
+    weights = backwards([max(index, 0.15) for index in profile], len(newest))
+    recent = list(map(truediv, newest[:SHAPE_DAYS], weights))
     middle = median(recent)
     deviation = MAD_TO_SIGMA * median([abs(value - middle) for value in recent])
     usual = middle + 3 * max(deviation, 0.1 * middle)
-    caps = [usual * weight for weight in weights] * many
-    return list(map(min, days, caps))
+    return list(map(min, newest, [usual * weight for weight in weights]))
 
 
 def _shares(days: Iterable[tuple[bool, Sequence[float]]], *, weekend: bool) -> list[float]:
@@ -249,15 +248,16 @@ def _spread_of_hours(residuals: Iterable[Sequence[float]]) -> float:
     return sqrt(sum(min(value, top) ** 2 for value in ordered) / len(ordered))
 
 
-def _usual_week(days: Sequence[float]) -> float:
+def _usual_week(newest: Sequence[float]) -> float:
     """Return the median of the 7-day sums that ended in the last four weeks."""
-    ends = range(len(days), max(len(days) - 28, WEEK) - 1, -1)
-    return median([sum(days[end - WEEK : end]) for end in ends])
+    ends = range(min(len(newest) - WEEK, 28) + 1)
+    return median([sum(newest[end : end + WEEK]) for end in ends])
 
 
-def _week_sigma(days: Sequence[float]) -> float:
-    starts = range(len(days) - WEEK, -1, -WEEK)
-    weeks = [sum(days[start : start + WEEK]) for start in starts][: WEEKLY_CHANGES + 1]
+def _week_sigma(newest: Sequence[float]) -> float:
+    """Return by how much weeks differ, as a deviation of logarithms."""
+    starts = range(0, len(newest) - WEEK + 1, WEEK)
+    weeks = [sum(newest[start : start + WEEK]) for start in starts][: WEEKLY_CHANGES + 1]
     logs = [log(week) for week in weeks if week > 0]
     changes = [abs(a - b) for a, b in pairwise(logs)]
     count = len(changes)

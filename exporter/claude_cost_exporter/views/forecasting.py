@@ -1,7 +1,8 @@
 """Where the spend is heading: pure maths on the spend of complete days (floor 3).
 
-`days` is the metered spend of every complete day, oldest first, yesterday last. A weekday profile
-is indexed by the distance from today modulo 7, so that no function needs to know what day it is.
+`days` is the metered spend of every complete day, oldest first, yesterday last; `newest` is the
+same from yesterday back. A weekday profile is indexed by the distance from today modulo 7, so that
+no function needs to know what day it is.
 """
 
 from __future__ import annotations
@@ -115,15 +116,15 @@ def fit(days: Sequence[float]) -> Fit | None:
     """Fit the weekday_ewma method; without one complete day there is nothing to say."""
     if not days:
         return None
-    profile = weekday_profile(days)
-    return Fit(profile, ewma_level(days, profile), _spread(days, profile), len(days))
+    newest = days[: -LEVEL_DAYS - 1 : -1]
+    profile = weekday_profile(newest)
+    return Fit(profile, ewma_level(newest, profile), _spread(newest, profile), len(days))
 
 
-def weekday_profile(days: Sequence[float]) -> Sequence[float]:
+def weekday_profile(newest: Sequence[float]) -> Sequence[float]:
     """Return each weekday's index, mean 1, drawn towards 1 while there are few weeks."""
-    count = len(days)
-    starts = range(count - WEEK, max(count - PROFILE_WEEKS * WEEK, 0) - 1, -WEEK)
-    weeks = [days[start : start + WEEK] for start in starts]
+    starts = range(0, min(len(newest) - WEEK + 1, PROFILE_WEEKS * WEEK), WEEK)
+    weeks = [newest[start : start + WEEK] for start in starts]
     # A week without any spend says nothing about weekdays.
     ratios = [[day / total for day in week] for week in weeks if (total := sum(week)) > 0]
     middle = median if len(ratios) >= MEDIAN_FROM_WEEKS else fmean
@@ -131,27 +132,26 @@ def weekday_profile(days: Sequence[float]) -> Sequence[float]:
     if not (mean := sum(typical) / WEEK):
         return FLAT
     trust = len(ratios) / (len(ratios) + 2)
-    return [trust * index / mean + 1 - trust for index in typical]
+    return [trust * index / mean + 1 - trust for index in reversed(typical)]
 
 
-def ewma_level(days: Sequence[float], profile: Sequence[float]) -> float:
+def ewma_level(newest: Sequence[float], profile: Sequence[float]) -> float:
     """Return the deseasonalised daily spend, of which a week-old day counts half."""
-    indices = _indices(profile, min(len(days), LEVEL_DAYS))
-    spend: float = sum(map(mul, WEIGHTS, reversed(days[-LEVEL_DAYS:])))
-    weight: float = sum(map(mul, WEIGHTS, reversed(indices)))
+    indices = backwards(profile, min(len(newest), LEVEL_DAYS))
+    spend: float = sum(map(mul, WEIGHTS, newest))
+    weight: float = sum(map(mul, WEIGHTS, indices))
     return spend / weight
 
 
-def _indices(profile: Sequence[float], count: int) -> list[float]:
-    """Return the index of each of the last `count` days, oldest first."""
-    start = -count % WEEK
-    return (list(profile) * (count // WEEK + 2))[start : start + count]
+def backwards(profile: Sequence[float], count: int) -> list[float]:
+    """Return the index of each of the last `count` days, from yesterday back."""
+    return [*reversed(profile)] * (count // WEEK) + [*reversed(profile)][: count % WEEK]
 
 
-def _spread(days: Sequence[float], profile: Sequence[float]) -> float:
+def _spread(newest: Sequence[float], profile: Sequence[float]) -> float:
     """Return how far a day strays from its own week, relative to the level."""
-    recent = days[-SPREAD_DAYS:]
-    indices = _indices(profile, len(recent))
+    recent = newest[:SPREAD_DAYS]
+    indices = backwards(profile, len(recent))
     if not (level := sum(recent) / sum(indices)):
         return 0.05
     strays = []
@@ -224,10 +224,10 @@ def _replay(days: Sequence[float], today: date) -> Iterator[tuple[str, str, floa
         begin, end = known - at.today.day + 1, known + int(at.days_left(at.month_end))
         if at.today.day - 1 not in REPLAY_AT or begin < 0 or end > len(days):
             continue
-        past = days[max(known - LEVEL_DAYS, 0) : known]
-        profile = weekday_profile(past)
-        fitted = Fit(profile, ewma_level(past, profile), 0.0, known)
-        rate, spent = sum(past[-WEEK:]) / WEEK, sums[known] - sums[begin]
+        newest = days[max(known - LEVEL_DAYS, 0) : known][::-1]
+        profile = weekday_profile(newest)
+        fitted = Fit(profile, ewma_level(newest, profile), 0.0, known)
+        rate, spent = sum(newest[:WEEK]) / WEEK, sums[known] - sums[begin]
         truth = sums[end] - sums[begin]
         yield "month_end", "run_rate_7d", run_rate_month_end(rate, spent, at), truth
         yield "month_end", "weekday_ewma", month_end(fitted, spent, at).p50, truth
