@@ -13,7 +13,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --co
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint unit bench servers docs screenshots lock clean
+.PHONY: help demo test lint unit bench backtest servers docs screenshots lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ unit: .venv/dev ## the tests that need no servers
 
 bench: .venv/dev ## measure; fails when a ratio or a memory target is missed
 	$(BIN)/python -m benchmarks
+
+backtest: .venv/dev ## replay simulated organisations; fails when forecasts or alarms miss a bound
+	$(BIN)/python -m backtest
 
 servers: .venv/bin/python ## bring real Prometheus and Alertmanager servers into .tools
 	@$(BIN)/python -m scripts.servers

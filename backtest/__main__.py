@@ -45,12 +45,12 @@ def main() -> int:
     """Replay all organisations, print the tables, and return 1 when a bound is missed."""
     series = [(kind.name, spend(kind, seed, DAYS)) for kind in KINDS for seed in JUDGING_SEEDS]
     accuracies = _forecast(series)
-    verdicts = _alarm(series)
     _print(_forecast_table(accuracies))
+    verdicts = _alarm(series)
     _print(_alarm_table(verdicts))
-    missed = list(_missed(accuracies["all"], verdicts["exporter"]["all"]))
-    _print(missed or ["within all bounds"])
-    return int(bool(missed))
+    complaints = list(missed(accuracies["all"], verdicts["exporter"]["all"]))
+    _print(complaints or ["within all bounds"])
+    return int(bool(complaints))
 
 
 def _forecast(series: Sequence[tuple[str, list[float]]]) -> Mapping[str, Mapping[str, Accuracy]]:
@@ -108,7 +108,7 @@ def _alarm_table(verdicts: Mapping[str, Mapping[str, Sequence[Verdict]]]) -> Ite
     yield ""
 
 
-def _missed(accuracy: Mapping[str, Accuracy], verdicts: Sequence[Verdict]) -> Iterator[str]:
+def missed(accuracy: Mapping[str, Accuracy], verdicts: Sequence[Verdict]) -> Iterator[str]:
     """Yield a sentence for each bound that is missed."""
     month_end = accuracy["month_end"]
     bounds = (
@@ -124,6 +124,7 @@ def _missed(accuracy: Mapping[str, Accuracy], verdicts: Sequence[Verdict]) -> It
 
 def _print(lines: Sequence[str] | Iterator[str]) -> None:
     sys.stdout.writelines(f"{line}\n" for line in lines)
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -116,7 +116,7 @@ def try_out(detector: Detector, hours: Sequence[float]) -> Verdict:
     """Run a detector over a clean series and over its copies with incidents."""
     clean = detector(hours, WARM_DAYS)
     windows = {window: [at for at in clean if window in clean[at]] for window in GATES}
-    counted = {window: _episodes(at) for window, at in windows.items()}
+    counted = {window: episodes(at) for window, at in windows.items()}
     delays = {
         incident.name: [
             _delay(detector(incident.happen(hours, start), start // HOURS), clean, start)
@@ -124,10 +124,10 @@ def try_out(detector: Detector, hours: Sequence[float]) -> Verdict:
         ]
         for incident in INCIDENTS
     }
-    return Verdict({**counted, "any": _episodes(list(clean))}, delays)
+    return Verdict({**counted, "any": episodes(list(clean))}, delays)
 
 
-def _episodes(alarms: Sequence[int]) -> int:
+def episodes(alarms: Sequence[int]) -> int:
     """Count alarms, those that follow within a day as one."""
     return sum(
         now - before > EPISODE_GAP_HOURS
