@@ -1,7 +1,8 @@
 """Eight kinds of organisation and the hourly spend that a seed makes of them.
 
-The parameters were fixed before any method was tuned, by two things only: what such organisations
-are like, and how badly the two simplest methods (run rate, mean + 3 sigma) do on real spend.
+The parameters were fixed before any setting was tuned: by what such organisations are like, and so
+that the two simplest methods (run rate, mean + 3 sigma) err about as much as they were found to
+err elsewhere, 0.12 to 0.15 of a month and six false alarms in 30 days.
 """
 
 from __future__ import annotations

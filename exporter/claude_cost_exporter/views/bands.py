@@ -188,12 +188,12 @@ class Track:
 
 def _winsorised(newest: Sequence[float], profile: Sequence[float]) -> list[float]:
     """Cap days at what is usual for their weekday, so that an anomaly moves the level little."""
-    weights = backwards([max(index, 0.15) for index in profile], len(newest))
-    recent = list(map(truediv, newest[:SHAPE_DAYS], weights))
+    weights = [max(index, 0.15) for index in profile]
+    recent = list(map(truediv, newest[:SHAPE_DAYS], backwards(weights, len(newest))))
     middle = median(recent)
     deviation = MAD_TO_SIGMA * median([abs(value - middle) for value in recent])
     usual = middle + 3 * max(deviation, 0.1 * middle)
-    return list(map(min, newest, [usual * weight for weight in weights]))
+    return list(map(min, newest, backwards([usual * weight for weight in weights], len(newest))))
 
 
 def _shares(days: Iterable[tuple[bool, Sequence[float]]], *, weekend: bool) -> list[float]:
