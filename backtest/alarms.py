@@ -12,7 +12,8 @@ from math import sqrt
 from statistics import fmean, median
 from typing import TYPE_CHECKING
 
-from claude_cost_exporter.views.bands import GATES, bands, track
+from claude_cost_exporter.views.bands import GATES, bands
+from claude_cost_exporter.views.baselines import track
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -67,10 +68,10 @@ def exporter(gates: Mapping[str, Gate] = GATES) -> Detector:
         followed, alarms = track(hours[: first_day * HOURS], first_day % 7), {}
         for start in range(first_day * HOURS, len(hours), HOURS):
             today = hours[start : start + HOURS]
-            if (baseline := followed.baseline(gates=gates)) is None:
+            if (baseline := followed.baseline()) is None:
                 continue
             for at, spend in enumerate(today):
-                seen = bands(baseline, hours[start - WEEK : start], today[:at], spend)
+                seen = bands(baseline, hours[start - WEEK : start], today[:at], spend, gates=gates)
                 crossed = {
                     window: _crossing(band.spend - band.upper, spend)
                     for window, band in seen.items()

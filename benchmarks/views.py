@@ -8,7 +8,8 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from benchmarks.figures import Figure
-from claude_cost_exporter.views.bands import bands, track
+from claude_cost_exporter.views.bands import bands
+from claude_cost_exporter.views.baselines import baseline
 from claude_cost_exporter.views.forecasting import (
     Moment,
     fit,
@@ -26,20 +27,21 @@ NOON = Moment(date(2026, 11, 25), 0.5)
 
 
 def figures() -> Iterator[Figure]:
-    """Measure one poll, as if nothing were remembered of the poll before."""
+    """Measure the first poll after midnight, and one that follows."""
     random = Random(1)  # noqa: S311 - a simulation, not a secret
     scopes = [[random.expovariate(1) for _ in range(DAYS * 24)] for _ in range(SCOPES)]
+    yield Figure("first_bands_of_50_scopes_and_forecasts_of_a_day", _poll(scopes), "s", 0.3)
+    yield Figure("bands_of_50_scopes_and_forecasts", _poll(scopes), "s", 0.1)
+
+
+def _poll(scopes: Sequence[Sequence[float]]) -> float:
     begin = time.process_time()
     for hours in scopes:
-        _bands(hours)
+        fitted = baseline(hours, NOON.today.weekday())
+        if fitted is not None:
+            bands(fitted, hours, hours[:12], 1.0)
     _forecasts([sum(scopes[0][start : start + 24]) for start in range(0, DAYS * 24, 24)])
-    yield Figure("bands_of_50_scopes_and_forecasts", time.process_time() - begin, "s", 0.3)
-
-
-def _bands(hours: Sequence[float]) -> None:
-    baseline = track(hours, NOON.today.weekday()).baseline()
-    if baseline is not None:
-        bands(baseline, hours, hours[:12], 1.0)
+    return time.process_time() - begin
 
 
 def _forecasts(days: Sequence[float]) -> None:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_cost_exporter.views.bands import GATES, Gate, Track, bands, track
+from claude_cost_exporter.views.bands import GATES, Gate, bands
+from claude_cost_exporter.views.baselines import Track, baseline, track
 
 MONDAY, SATURDAY = 0, 5
 FLAT_DAY = [1.0] * 24
@@ -19,7 +20,7 @@ def cents(*amounts):
 
 def of(hours, weekday=MONDAY, today=(), open_usd=0.0, **how):
     """The bands of a scope with these complete days, on a day that begins now."""
-    return bands(track(hours, weekday).baseline(**how), hours, today, open_usd)
+    return bands(baseline(hours, weekday), hours, today, open_usd, **how)
 
 
 def test_flat_spend_to_the_cent():
@@ -40,8 +41,8 @@ def test_impact_is_what_was_not_expected():
 
 def test_absent_until_seven_complete_days():
     """Six days and 23 hours are no baseline; seven days are one."""
-    assert track(FLAT_DAY * 6, MONDAY).baseline() is None
-    assert track([], MONDAY).baseline() is None
+    assert baseline(FLAT_DAY * 6, MONDAY) is None
+    assert baseline([], MONDAY) is None
     seen = of(FLAT_DAY * 7)
     # Nothing was foreseen yet: only the cautious beginning of each sigma.
     assert seen["24h"] == cents(23.00, 24.00, 24 + 3 * 0.4 * 24)
@@ -138,6 +139,15 @@ def test_a_long_ledger_and_a_track_agree():
         if isinstance(ours, float):
             assert ours == pytest.approx(theirs)
     assert looked_back.today.hours == pytest.approx(followed.baseline().today.hours)
+
+
+def test_a_correction_is_not_overlooked():
+    """What is remembered of a baseline is forgotten when an hour of the past changes."""
+    hours = FLAT_DAY * 28
+    before = baseline(hours, MONDAY)
+    hours[-3] += 5.0
+    assert baseline(hours, MONDAY).today.level > before.today.level
+    assert baseline(FLAT_DAY * 28, MONDAY) == before
 
 
 some_days = st.lists(
