@@ -32,12 +32,7 @@ from tests.support.huge import HISTORY_DAYS, START, SWITCHES
 
 ROOT = Path(__file__).parent.parent
 MOST_MEGABYTES = 400
-MOMENTS = {
-    "commit": (0, 0, 1),
-    "request": (5, 15, 20),
-    "usage": (20, 30, 300),
-    "days": (60, 70, 50),
-}
+MOMENTS = {"commit": (0, 0, 1), "request": (3, 8, 20), "usage": (10, 18, 300), "days": (60, 70, 50)}
 """When it is killed: between which percents, and at the latest at which count."""
 AWAY = timedelta(minutes=5)
 

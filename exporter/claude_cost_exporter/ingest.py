@@ -247,9 +247,7 @@ class AccountPoller:
     def load_history(self) -> bool:
         """Load the next older chunk of each source; False when there is none, or all failed."""
         loaded = [self._load_chunk(source) for source in self.sources if source.history_chunk]
-        if any(loaded):
-            self._tell()
-        return any(loaded)
+        return any(loaded)  # the next rendering shows it; one for each chunk would cost more
 
     def _load_chunk(self, source: Source) -> bool:
         trouble = self._schedule(source).trouble
