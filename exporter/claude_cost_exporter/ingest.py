@@ -260,7 +260,7 @@ class AccountPoller:
                 source, self._chunk_of(source, ahead), self._clock.now(), newest=False, history=True
             )
             if loaded and self._ahead(source) is None:
-                self._log.info("history loaded", source=source.name)
+                self._log.info("history loaded", source=source.name, loaded="100%")
         except StoppedError:
             return False
         except Exception as error:  # noqa: BLE001 - a defect must not end the thread unseen
@@ -292,6 +292,6 @@ class AccountPoller:
             source=source.name,
             back_to=f"{start:%Y-%m-%dT%H:%MZ}",
             days_left=round(left / DAY, 1),
-            loaded=f"{max(0.0, 1 - left / whole):.0%}",
+            loaded=f"{100 * (whole - left) // whole}%",
         )
         return Window(start, ahead.end)
