@@ -37,6 +37,9 @@ QUESTIONS = [
     "open hour at 1h",
     "usage by minute",
     "bill from analytics",
+    "Claude Code",
+    "spend limits",
+    "rate limits",
     "month to date",
 ]
 
@@ -104,17 +107,18 @@ def test_a_good_key_may_do_everything(frozen, probe):
 
 
 def test_each_question_is_one_request(frozen, probe):
-    """Beside the pages of this month, it asks 9 times in all, and every answer was a 200."""
+    """Beside the pages of this month, it asks 12 times in all, and every answer was a 200."""
     simulator = frozen()
 
     probe(simulator)
 
     days = simulator.clock.now().day
     usage = simulator.requests.by_endpoint.pop("usage_messages")
-    others = {"organization": 1, "workspaces": 2, "api_keys": 1, "analytics_cost": 1}
+    once = ("organization", "api_keys", "analytics_cost", "claude_code", "spend_limits")
+    others = {"workspaces": 2, "rate_limits": 1} | dict.fromkeys(once, 1)
     assert simulator.requests.by_endpoint == others
     assert usage == 4 + -(-days // 7)
-    assert simulator.requests.by_status == {200: 5 + usage}
+    assert simulator.requests.by_status == {200: 8 + usage}
 
 
 def test_the_month_is_what_the_api_shows(frozen, probe):
@@ -213,6 +217,41 @@ def test_what_can_be_done_without_is_no_failure(frozen, probe, switches, questio
     assert words in found(result, question)["sentence"]
 
 
+@pytest.mark.parametrize("why", [one for one in Availability if one != "served"])
+def test_what_not_every_key_may_read_is_said(frozen, probe, why):
+    """Claude Code and limits are refused one by one, with what follows; the exit code stays 0."""
+    refused = dict.fromkeys(("Claude Code", "spend limits", "rate limits"), "no")
+    switches = Switches(claude_code=why, spend_limits=why, rate_limits=why)
+    result = probe(frozen(switches=switches), options=["--format=json"])
+
+    assert result.exit_code == 0
+    assert verdicts(result) == dict.fromkeys(QUESTIONS, "yes") | refused
+    status = {"forbidden": 403, "not_found": 404, "gone": 410, "unsupported": 400}[why]
+    assert {found(result, question)["status"] for question in refused} == {status}
+    assert "claude_code: {users: off}" in found(result, "Claude Code")["sentence"]
+    for question in ("spend limits", "rate limits"):
+        assert found(result, question)["sentence"].endswith("; their metrics are absent")
+
+
+def test_claude_code_that_is_off_is_not_asked_about(frozen, probe):
+    """With `users: off` the probe leaves the report alone, as the exporter will."""
+    simulator = frozen()
+    result = probe(simulator, options=["--format=json"], claude_code={"users": "off"})
+
+    assert result.exit_code == 0
+    assert verdicts(result) == dict.fromkeys(QUESTIONS, "yes") | {"Claude Code": "not asked"}
+    assert simulator.requests.by_endpoint["claude_code"] == 0
+
+
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_no_user_of_claude_code_is_named(frozen, probe, form):
+    """People are counted, never named, not even where names are asked for."""
+    shown = probe(frozen(), options=[f"--format={form}", "--names"]).stdout
+
+    assert "Claude Code" in shown
+    assert "@acme.example" not in shown
+
+
 @pytest.mark.parametrize("availability", [a for a in Availability if a != "served"])
 def test_without_analytics_the_bill_comes_from_the_cost_report(frozen, probe, availability):
     """A refused analytics API is no failure: the report it will be read from instead is asked."""
@@ -263,7 +302,7 @@ def test_a_wrong_key_is_asked_for_once(frozen, probe):
     assert result.exit_code == 1
     assert simulator.requests.total == 1
     assert "check the Admin API key of this account" in result.stdout
-    assert result.stdout.count("not asked, because organisation failed") == 9
+    assert result.stdout.count("not asked, because organisation failed") == len(QUESTIONS) - 2
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ class AnthropicAccount:
             max_wait=config.poll_interval,
             transport=transport,
         )
-        self._clock, self._fields = clock, fields
+        self._clock, self._fields, self._config = clock, fields, config
         people = People.known_to(notebook, shown=config.claude_code.users == "shown")
         self._always: tuple[Source, ...] = (
             AnthropicEntities(self.client, fields, people),
@@ -82,7 +82,7 @@ class AnthropicAccount:
         )
         if config.claude_code.users != "off":
             self._always += (AnthropicClaudeCode(self.client, clock, fields, people),)
-        self._api, self._choice = config.api, ApiChoice(config.api, clock)
+        self._choice = ApiChoice(config.api, clock)
         self._bill: Mapping[Api, Source] = {
             "analytics": AnthropicAnalytics(self.client, clock, fields, self._choice),
             "legacy": AnthropicCost(self.client, fields, self._choice),
@@ -95,7 +95,11 @@ class AnthropicAccount:
 
     def probe(self) -> AnthropicProbe:
         """Return what asks this account's API about itself."""
-        return AnthropicProbe(self.client, self._clock, self._fields, self._api)
+        config = self._config
+        claude_code = config.claude_code.users != "off"
+        return AnthropicProbe(
+            self.client, self._clock, self._fields, config.api, claude_code=claude_code
+        )
 
     def whose(self, *, once: bool = False) -> OrganizationRecord:
         """Return the organisation of the key; `once`: without trying again."""

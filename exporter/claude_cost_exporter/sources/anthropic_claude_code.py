@@ -154,6 +154,11 @@ class Page(msgspec.Struct):
     next_page: str | None = None
 
 
+def parameters(day: date) -> list[tuple[str, str]]:
+    """Return the query string's pairs for a UTC day."""
+    return [("starting_at", day.isoformat()), LIMIT]
+
+
 class AnthropicClaudeCode:
     """Reads `usage_report/claude_code` of one organisation."""
 
@@ -191,8 +196,8 @@ class AnthropicClaudeCode:
             start += DAY
 
     def _rows(self, day: date, *, history: bool) -> Iterator[CodingRecord]:
-        params = [("starting_at", day.isoformat()), LIMIT]
-        for page, body in pages(self._client, PATH, params, Page, NEXT_PAGE, history=history):
+        walk = pages(self._client, PATH, parameters(day), Page, NEXT_PAGE, history=history)
+        for page, body in walk:
             self._unknown.look(body, Page)
             for index, row in enumerate(page.data):
                 found = row.date.astimezone(UTC).date()

@@ -49,7 +49,7 @@ SPEND_LIMITS = "/v1/organizations/spend_limits"
 RATE_LIMITS = "/v1/organizations/rate_limits"
 BETA = {"anthropic-beta": "spend-limit-reads-2026-09-26"}
 NOT_SUPPORTED = "organization_type_not_supported"
-SCOPES = ("organization", "workspace", "usage_tier")
+SPEND_SCOPES = [("scope_type[]", scope) for scope in ("organization", "workspace", "usage_tier")]
 """Caps of single members are not asked for: an organisation may have thousands."""
 WORKSPACES_A_READ = 10
 MOST_WORKSPACES = 100  # an organisation has no more unless Anthropic raises it
@@ -134,8 +134,7 @@ class AnthropicLimits:
     def fetch(self, window: Window, *, history: bool = False) -> Iterator[LimitsRecord]:
         """Yield the caps on spend, the organisation's rates, and those of some workspaces."""
         del window, history  # caps have no history
-        scopes = [("scope_type[]", scope) for scope in SCOPES]
-        spend = list(self._read("spend limits", SPEND_LIMITS, SpendPage, scopes, BETA))
+        spend = list(self._read("spend limits", SPEND_LIMITS, SpendPage, SPEND_SCOPES, BETA))
         rates = list(self._rates("rate limits", "", RATE_LIMITS))
         read = self._some_workspaces() if rates else ()
         for workspace in read:

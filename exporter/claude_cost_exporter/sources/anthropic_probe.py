@@ -6,22 +6,19 @@ Every question is one request, asked the way the sources ask it, about the last 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from claude_cost_exporter.clock import HOUR, floor_hour
 from claude_cost_exporter.errors import (
-    BadRequestError,
     RateLimitedError,
     ServerError,
     SourceError,
     TransportError,
     UnauthorizedError,
 )
-from claude_cost_exporter.records import Window, label_value
-from claude_cost_exporter.sources import anthropic_analytics as analytics
-from claude_cost_exporter.sources import anthropic_cost as cost
+from claude_cost_exporter.records import Window
 from claude_cost_exporter.sources.anthropic_bill_probe import analytics_cost, cost_report
 from claude_cost_exporter.sources.anthropic_entities import (
     API_KEYS,
@@ -32,6 +29,29 @@ from claude_cost_exporter.sources.anthropic_entities import (
     Organization,
     WorkspacePage,
 )
+from claude_cost_exporter.sources.anthropic_optional_probe import (
+    claude_code_day,
+    rate_limits,
+    spend_limits,
+)
+from claude_cost_exporter.sources.anthropic_questions import (
+    BILL,
+    BY_MINUTE,
+    BY_PRICE,
+    BY_SPEED,
+    BY_WHO,
+    CLAUDE_CODE_USERS,
+    DEFAULT,
+    LEGACY_BILL,
+    LIST_KEYS,
+    LIST_WORKSPACES,
+    OPEN_HOUR,
+    ORGANISATION,
+    RATE_CAPS,
+    SPEND_CAPS,
+    Answer,
+    Question,
+)
 from claude_cost_exporter.sources.anthropic_usage import (
     PRICE_DIMENSIONS,
     WHO_DIMENSIONS,
@@ -39,7 +59,6 @@ from claude_cost_exporter.sources.anthropic_usage import (
 )
 from claude_cost_exporter.sources.anthropic_usage_page import Bucket, Page
 from claude_cost_exporter.sources.anthropic_usage_report import PATH, Query
-from claude_cost_exporter.sources.api_choice import REFUSALS
 from claude_cost_exporter.sources.buckets import MINUTE
 from claude_cost_exporter.sources.findings import Finding, Verdict
 from claude_cost_exporter.sources.pages import decode, unknown_fields
@@ -61,68 +80,20 @@ HOPELESS = (UnauthorizedError, TransportError, RateLimitedError, ServerError)
 """After these the other questions would only take long to fail as well."""
 
 
-class _Question(NamedTuple):
-    name: str
-    endpoint: str
-    otherwise: str = ""
-    """How it goes when the API refuses the request; empty: it does not."""
-    refusals: tuple[type[SourceError], ...] = (BadRequestError,)
-    """What the sources take for a refusal."""
-
-    def finding(
-        self,
-        verdict: Verdict,
-        sentence: str,
-        status: int | None = None,
-        fields: Iterable[str] = (),
-        names: Iterable[str] = (),
-    ) -> Finding:
-        """Return the finding that answers this question."""
-        if verdict is Verdict.NO and self.otherwise:
-            sentence = f"{sentence}; {self.otherwise}"
-        return Finding(
-            self.name,
-            self.endpoint,
-            not self.otherwise,
-            verdict,
-            sentence,
-            status,
-            tuple(sorted(fields)),
-            tuple(map(label_value, names)),
-        )
-
-
-class _Answer(NamedTuple):
-    sentence: str
-    fields: Iterable[str] = ()
-    names: Iterable[str] = ()
-    verdict: Verdict = Verdict.YES
-
-
-ORGANISATION = _Question("organisation", ORGANIZATION)
-LIST_WORKSPACES = _Question("workspaces", WORKSPACES)
-DEFAULT = _Question(
-    "default workspace", WORKSPACES, "its usage is shown under the workspace_id default"
-)
-LIST_KEYS = _Question("API keys", API_KEYS)
-BY_SPEED = _Question(
-    "usage by speed",
-    PATH,
-    "fast-mode usage is priced as standard, so cost is a lower bound",
-)
-BY_PRICE = _Question("usage by price", PATH)
-BY_WHO = _Question("usage by workspace and key", PATH)
-OPEN_HOUR = _Question("open hour at 1h", PATH, "the open hour is read at 1m")
-BY_MINUTE = _Question("usage by minute", PATH)
-BILL = _Question("bill from analytics", analytics.PATH, refusals=REFUSALS)
-LEGACY_BILL = _Question("bill from the cost report", cost.PATH)
-
-
 class AnthropicProbe:
     """Asks one organisation's API what there is to know about it."""
 
-    def __init__(self, client: ApiClient, clock: Clock, fields: FieldObserver, api: Wanted) -> None:
+    def __init__(
+        self,
+        client: ApiClient,
+        clock: Clock,
+        fields: FieldObserver,
+        api: Wanted,
+        *,
+        claude_code: bool,
+    ) -> None:
         self._client, self._clock, self._api = client, clock, api
+        self._claude_code = claude_code
         self._source = AnthropicUsage(client, clock, fields)
         self._given_up = ""
         self._ordinary: set[str] = set()
@@ -152,6 +123,7 @@ class AnthropicProbe:
         )
         yield self._ask(by_minute, self._by_minute)
         yield from self._bill()
+        yield from self._optional()
 
     def _bill(self) -> Iterator[Finding]:
         """Ask the API that the bill will come from; with auto, the other one where it must be."""
@@ -160,14 +132,24 @@ class AnthropicProbe:
             otherwise = "the bill comes from the cost report" if self._api == "auto" else ""
             found = self._ask(
                 BILL._replace(otherwise=otherwise),
-                lambda: _Answer(*analytics_cost(self._client, now)),
+                lambda: Answer(*analytics_cost(self._client, now)),
             )
             yield found
             if found.verdict is Verdict.YES or self._api == "analytics":
                 return
-        yield self._ask(LEGACY_BILL, lambda: _Answer(*cost_report(self._client, now)))
+        yield self._ask(LEGACY_BILL, lambda: Answer(*cost_report(self._client, now)))
 
-    def _ask(self, question: _Question, ask: Callable[[], _Answer]) -> Finding:
+    def _optional(self) -> Iterator[Finding]:
+        """Ask what is nice to have."""
+        if self._claude_code:
+            now = self._clock.now()
+            yield self._ask(CLAUDE_CODE_USERS, lambda: claude_code_day(self._client, now))
+        else:
+            yield CLAUDE_CODE_USERS.finding(Verdict.NOT_ASKED, "switched off by claude_code.users")
+        yield self._ask(SPEND_CAPS, lambda: spend_limits(self._client))
+        yield self._ask(RATE_CAPS, lambda: rate_limits(self._client))
+
+    def _ask(self, question: Question, ask: Callable[[], Answer]) -> Finding:
         """Return the finding of one request."""
         if self._given_up:
             return question.finding(Verdict.NOT_ASKED, self._given_up)
@@ -181,31 +163,31 @@ class AnthropicProbe:
             return question.finding(Verdict.NO, str(error), error.status)
         return question.finding(answer.verdict, answer.sentence, OK, answer.fields, answer.names)
 
-    def _organisation(self) -> _Answer:
+    def _organisation(self) -> Answer:
         body = self._client.get(ORGANIZATION, [])
         found = decode(body, Organization, ORGANIZATION)
-        return _Answer(
+        return Answer(
             "the key is accepted", msgspec.json.decode(body), [found.name or "", found.id]
         )
 
-    def _workspaces(self) -> _Answer:
+    def _workspaces(self) -> Answer:
         page, fields = self._list(WORKSPACES, WorkspacePage)
         self._ordinary = {one.id for one in page.data}
         names = [f"{one.name} {one.id}" for one in page.data]
-        return _Answer(f"{_count(page)} without the default one", fields, names)
+        return Answer(f"{_count(page)} without the default one", fields, names)
 
-    def _default_workspace(self) -> _Answer:
+    def _default_workspace(self) -> Answer:
         page, fields = self._list(WORKSPACES, WorkspacePage, ("include_default", "true"))
         found = [one.id for one in page.data if one.id not in self._ordinary]
         words = "it can be listed" if found else "the list is the same when it is asked for"
-        return _Answer(words, fields, found, Verdict.YES if found else Verdict.NO)
+        return Answer(words, fields, found, Verdict.YES if found else Verdict.NO)
 
-    def _api_keys(self) -> _Answer:
+    def _api_keys(self) -> Answer:
         page, fields = self._list(API_KEYS, ApiKeyPage)
         statuses = Counter(one.status for one in page.data)
         words = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
         names = [f"{one.name} {one.id}" for one in page.data]
-        return _Answer(f"{_count(page)}{words and f': {words}'}", fields, names)
+        return Answer(f"{_count(page)}{words and f': {words}'}", fields, names)
 
     def _list(self, path: str, kind: type[Any], *params: tuple[str, str]) -> tuple[Any, set[str]]:
         """Return the first page of a list, and the fields of its items."""
@@ -214,12 +196,12 @@ class AnthropicProbe:
         page = decode(body, kind, path)
         return page, {field for item in msgspec.json.decode(body)["data"] for field in item}
 
-    def _by_price(self, *, speed: bool) -> _Answer:
+    def _by_price(self, *, speed: bool) -> Answer:
         dimensions = PRICE_DIMENSIONS if speed else PRICE_DIMENSIONS[:-1]
         self._hours, answer = self._report(dimensions)
         return answer
 
-    def _by_who(self, *, speed: bool) -> _Answer:
+    def _by_who(self, *, speed: bool) -> Answer:
         """Ask for one combination of the price dimensions that there is, or a usual one."""
         rows = [row for bucket in self._hours for row in bucket.results]
         row = next((row for row in rows if row.context_window), None)
@@ -245,7 +227,7 @@ class AnthropicProbe:
             Verdict.YES, f"{rows[0]} rows {now.minute} minutes after its start"
         )
 
-    def _by_minute(self) -> _Answer:
+    def _by_minute(self) -> Answer:
         now = self._clock.now().replace(second=0, microsecond=0)
         buckets, answer = self._report([], [], MINUTE, Window(now - HOUR, now))
         used = [bucket.ending_at for bucket in buckets if bucket.results]
@@ -260,7 +242,7 @@ class AnthropicProbe:
         filters: Sequence[tuple[str, str]] = (),
         step: timedelta = HOUR,
         window: Window | None = None,
-    ) -> tuple[list[Bucket], _Answer]:
+    ) -> tuple[list[Bucket], Answer]:
         """Return the first page of a usage query and the shape of what it holds."""
         end = floor_hour(self._clock.now()) + HOUR
         window = window or Window(end - HOUR * (CLOSED_HOURS + 1), end)
@@ -270,7 +252,7 @@ class AnthropicProbe:
         return page.data, _shape(page, body, dimensions)
 
 
-def _shape(page: Page, body: bytes, dimensions: Sequence[str]) -> _Answer:
+def _shape(page: Page, body: bytes, dimensions: Sequence[str]) -> Answer:
     """Say what a page holds without saying what it says."""
     rows = [row for bucket in page.data for row in bucket.results]
     parts = [f"{len(page.data)} buckets, {len(rows)} rows"]
@@ -279,7 +261,7 @@ def _shape(page: Page, body: bytes, dimensions: Sequence[str]) -> _Answer:
         parts.append(f"distinct values: {', '.join(counts)}")
     if unknown := unknown_fields(body, Page):
         parts.append(f"fields unknown to this version: {', '.join(sorted(unknown))}")
-    return _Answer("; ".join(parts), {
+    return Answer("; ".join(parts), {
         field
         for bucket in msgspec.json.decode(body)["data"]
         for row in bucket["results"]

@@ -27,7 +27,7 @@ class Finding:
     question: str
     endpoint: str
     needed: bool
-    """Whether a source stays down without it."""
+    """Whether usage or the bill stays unread without it."""
     verdict: Verdict
     sentence: str
     status: int | None = None
@@ -39,7 +39,7 @@ class Finding:
 
     @property
     def is_missed(self) -> bool:
-        """Tell whether a source stays down for want of this."""
+        """Tell whether usage or the bill stays unread for want of this."""
         return self.needed and self.verdict is not Verdict.YES
 
 
