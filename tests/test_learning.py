@@ -6,10 +6,13 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 
 import pytest
+import structlog
+from typer.testing import CliRunner
 
 from claude_cost_exporter.assemble import assemble
+from claude_cost_exporter.cli import app
 from claude_cost_exporter.cli.wiring import accept_prices
-from claude_cost_exporter.clock import DAY, HOUR
+from claude_cost_exporter.clock import DAY, HOUR, SystemClock
 from claude_cost_exporter.learning import PriceLearner
 from claude_cost_exporter.ledger.base import BillBatch, Settings
 from claude_cost_exporter.pricing.book import PriceBook
@@ -222,9 +225,9 @@ def test_bill_and_usage_of_a_day_stand_side_by_side(org):
     assert org.account.ledger.evidence("acme", FIRST + DAY).usage == ()
 
 
-def test_a_finding_is_logged_once(org, capsys):
-    """The list says 25, the bill 20: one warning with the implied rate, not one a day."""
-    for _ in range(7):
+def bill_less(org, days=7):
+    """Let days pass whose bill has 20 for the output of Opus, where the list says 25."""
+    for _ in range(days):
         org.use(SONNET, on("claude-haiku-4-5-20251001"))
         org.use(OPUS, factor="1")
         org.lines = [
@@ -235,10 +238,35 @@ def test_a_finding_is_logged_once(org, capsys):
             for line in org.lines
         ]
         org.bill()
+
+
+def test_a_finding_is_logged_once(org, capsys):
+    """The list says 25, the bill 20: one warning with the implied rate, not one a day."""
+    bill_less(org)
     said = [line for line in capsys.readouterr().out.splitlines() if "disagrees" in line]
     assert len(said) == 1
     assert "implied_usd_per_million=20 " in said[0]
     assert org.learned() == ["claude-opus-5 output 0.8"]
+
+
+def test_reconcile_prints_the_finding(org, tmp_path, monkeypatch):
+    """The list price that the bill contradicts stands below the table, and no other one does."""
+    bill_less(org)
+    config = tmp_path / "config.yml"
+    config.write_text(
+        "sources: [{type: anthropic, account: acme, admin_key_env: KEY}]\n"
+        f'ledger: {{url: "sqlite:///{tmp_path}/ledger.db"}}\n'
+    )
+    monkeypatch.setattr(SystemClock, "now", lambda _: midnight(org.day) + 14 * HOUR)
+    arguments = ["reconcile", f"--config.file={config}", f"--month={FIRST:%Y-%m}"]
+    monkeypatch.setenv("COLUMNS", "200")
+    shown = CliRunner().invoke(app, arguments).stdout
+    structlog.reset_defaults()
+    (found,) = [line for line in shown.splitlines() if "contradicts a list price" in line]
+    assert found == (
+        "The bill contradicts a list price, claude-opus-5 output standard 0-200k global: "
+        "listed are 25 USD per million tokens, billed 20 before discounts."
+    )
 
 
 TODAY = date(2026, 11, 20)

@@ -11,11 +11,13 @@ from claude_cost_exporter.cli.options import ConfigFileOption, Exit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import date
+    from datetime import date, datetime
 
-    from rich.console import Console
     from rich.table import Table
 
+    from claude_cost_exporter.config.load import Loaded
+    from claude_cost_exporter.ledger.reader import LedgerReader
+    from claude_cost_exporter.pricing.learn import Disagreement
     from claude_cost_exporter.views.reconciliation import ModelOfDay, Reconciliation
 
 NANO = 1_000_000_000
@@ -41,14 +43,13 @@ def command(
 
     Both are of closed UTC days. Where they differ it says why: a discount,
     requests that were refused and not billed, tokens without a price, cost
-    that no usage report has, a bill that has not settled. It reads the
-    ledger only, and works while the exporter runs.
+    that no usage report has, a bill that has not settled. Below the table
+    stand the list prices that the bill contradicts. It reads the ledger
+    only, and works while the exporter runs.
 
     Exit codes: 0 printed, 1 no such ledger or account, 2 wrong command line or configuration.
     """
     from datetime import UTC
-
-    from rich.console import Console
 
     from claude_cost_exporter.cli.logs import configure
     from claude_cost_exporter.cli.wiring import ledger_url, load_config
@@ -57,22 +58,37 @@ def command(
     from claude_cost_exporter.views.reconciliation import reconcile
 
     configure("warn", "logfmt")
-    today = SystemClock().now().astimezone(UTC).date()
-    first, last = _days(month, today - DAY)
-    with LedgerReader(ledger_url(load_config(config_file, keys=False))) as ledger:
+    now = SystemClock().now().astimezone(UTC)
+    first, last = _days(month, now.date() - DAY)
+    loaded = load_config(config_file, keys=False)
+    with LedgerReader(ledger_url(loaded)) as ledger:
         found = [
             reconcile(one)
             for one in ledger.comparisons(first, last)
             if account in (None, one.account)
         ]
+        wrong_prices = [] if csv else list(_wrong_prices(ledger, found, loaded, now))
     if not found:
         typer.echo(f"error: the ledger has no account {account or ''}".rstrip(), err=True)
         raise typer.Exit(Exit.FAILED)
     if csv:
         _write_csv(found)
         return
+    for one, wrong in zip(found, wrong_prices, strict=True):
+        _print(one, wrong)
+
+
+def _wrong_prices(
+    ledger: LedgerReader, found: Iterable[Reconciliation], loaded: Loaded, now: datetime
+) -> Iterator[tuple[Disagreement, ...]]:
+    """Yield for each account the list prices that its bill contradicts."""
+    from claude_cost_exporter.cli.wiring import current_book
+    from claude_cost_exporter.pricing.learn import learn
+
+    book = current_book(ledger.books(), loaded.overrides, now)
     for one in found:
-        _print(one, Console())
+        account, first = one.comparison.account, one.comparison.first
+        yield learn(ledger.evidence(account, first), book, account, now).disagreements
 
 
 def _days(month: str | None, yesterday: date) -> tuple[date, date]:
@@ -117,10 +133,12 @@ def _usd(nano: int | None) -> str:
     return f"{sign}{abs(nano) // NANO}.{abs(nano) % NANO:09d}"
 
 
-def _print(found: Reconciliation, console: Console) -> None:
+def _print(found: Reconciliation, wrong: Iterable[Disagreement]) -> None:
+    from rich.console import Console
+
     from claude_cost_exporter.views.reconciliation import by_model
 
-    compared = found.comparison
+    compared, console = found.comparison, Console()
     console.print(
         f"[bold]{compared.account}[/]: {compared.first} to {compared.last}, UTC days, USD",
         highlight=False,
@@ -130,7 +148,7 @@ def _print(found: Reconciliation, console: Console) -> None:
         console.print("no usage and no bill has been read for these days\n")
         return
     console.print(_table(rows, found))
-    for sentence in _summary(found):
+    for sentence in (*_summary(found), *_contradictions(wrong)):
         console.print(sentence, highlight=False)
     console.print()
 
@@ -182,3 +200,13 @@ def _summary(found: Reconciliation) -> Iterator[str]:
         yield f"{count:,} tokens of {model} have no price: {why}"
     if unread := found.comparison.unread:
         yield f"Usage is not read completely of {len(unread)} days, the first is {unread[0]}."
+
+
+def _contradictions(found: Iterable[Disagreement]) -> Iterator[str]:
+    """Yield the list prices that the bill contradicts, whether they could be corrected or not."""
+    for one in found:
+        yield (
+            f"The bill contradicts a list price, {' '.join(filter(None, one.key))}: listed are "
+            f"{one.listed_usd_per_million} USD per million tokens, billed "
+            f"{one.implied_usd_per_million} before discounts."
+        )

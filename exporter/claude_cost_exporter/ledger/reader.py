@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from claude_cost_exporter.errors import LedgerError
-from claude_cost_exporter.ledger import tables
+from claude_cost_exporter.ledger import evidence, reading, tables
 from claude_cost_exporter.ledger.comparing import compare
 from claude_cost_exporter.ledger.opening import connect, sqlite_path, translated
+from claude_cost_exporter.ledger.registry import Registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from typing import Self
 
     from claude_cost_exporter.comparison import Comparison
+    from claude_cost_exporter.ledger.base import StoredBook
+    from claude_cost_exporter.pricing.evidence import Evidence
 
 
 class LedgerReader:
@@ -43,3 +46,15 @@ class LedgerReader:
             accounts = tables.accounts
             for row in connection.execute(select(accounts.c.id, accounts.c.name)).all():
                 yield compare(connection, row.id, row.name, first, last)
+
+    def books(self) -> list[StoredBook]:
+        """Return the price books, oldest first."""
+        with translated(self._url), self._engine.connect() as connection:
+            return reading.books(connection)
+
+    def evidence(self, account: str, since: date) -> Evidence:
+        """Return usage and bill of the UTC days from `since` on that have both, whole."""
+        registry = Registry(cap=0)  # nothing is added to it
+        with translated(self._url), self._engine.connect() as connection:
+            registry.load(connection)
+            return evidence.read(connection, registry, account, since)

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from claude_cost_exporter.errors import LedgerError
 from claude_cost_exporter.ledger import names as stored_names
 from claude_cost_exporter.ledger import tables
-from claude_cost_exporter.ledger.base import Progress
+from claude_cost_exporter.ledger.base import Progress, StoredBook
 from claude_cost_exporter.ledger.upsert import upsert
 from claude_cost_exporter.records import PROBE
 from claude_cost_exporter.snapshot import (
@@ -265,3 +265,10 @@ def _size(connection: Connection) -> int:
         return 0
     pages = connection.exec_driver_sql("PRAGMA page_count").scalar() or 0
     return int(pages) * int(connection.exec_driver_sql("PRAGMA page_size").scalar() or 0)
+
+
+def books(connection: Connection) -> list[StoredBook]:
+    """Return the price books, oldest first."""
+    table = tables.price_books
+    rows = connection.execute(select(table).order_by(table.c.id))
+    return [StoredBook(moment(row.accepted_at), row.document) for row in rows]

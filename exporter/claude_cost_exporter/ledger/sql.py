@@ -9,7 +9,7 @@ from threading import RLock
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 
 from claude_cost_exporter.clock import floor_hour
 from claude_cost_exporter.ledger import evidence, names, reading, rollup, tables
@@ -261,10 +261,8 @@ class SqlLedger:
 
     def books(self) -> Sequence[StoredBook]:
         """Return the price books, oldest first."""
-        table = tables.price_books
         with self._mutex, translated_errors(self._url), self._engine.connect() as connection:
-            rows = connection.execute(select(table).order_by(table.c.id)).all()
-        return [StoredBook(reading.moment(row.accepted_at), row.document) for row in rows]
+            return reading.books(connection)
 
     def evidence(self, account: str, since: date) -> Evidence:
         """Return usage and bill of the UTC days from `since` on that have both, whole."""
