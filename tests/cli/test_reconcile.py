@@ -64,6 +64,25 @@ def test_the_table_names_every_day_model_and_difference(reconcile):
     assert "total" in shown
 
 
+REASONS = {
+    "priority tier": "no price: priority_tier",  # it is in no bill, too
+    "unbilled refusals": Reason.UNBILLED,
+    "unpriced": "no list price, so nothing was estimated: unknown_model",
+    "late": Reason.LATE,
+    "discount": f"{Reason.DISCOUNT} 15.0%",
+}
+
+
+@pytest.mark.parametrize("why", REASONS)
+def test_every_kind_of_difference_is_named(reconcile, why):
+    """The table and the spreadsheet name each of the five, with the model that it is about."""
+    said = REASONS[why]
+    lines = [row for row in rows(reconcile("--csv")) if row["reason"] == said]
+    assert lines
+    assert all(row["model"] and row["day"] for row in lines)
+    assert said.split(": ")[-1] in " ".join(reconcile().split())
+
+
 def test_the_spreadsheet_adds_up_exactly(reconcile):
     """Amounts are exact decimals: billed minus estimated is the difference, line by line."""
     lines = [row for row in rows(reconcile("--csv")) if row["billed_usd"]]
