@@ -25,14 +25,14 @@ from claude_cost_exporter.records import (
 from claude_cost_exporter.sources.anthropic_analytics_report import (
     Endpoint,
     FlatPage,
-    Group,
+    FlatRow,
     Reading,
     served_since,
 )
 from claude_cost_exporter.sources.anthropic_bill import label, token_type
 from claude_cost_exporter.sources.api_choice import REFUSALS, ApiChoice
 from claude_cost_exporter.sources.base import Cadence, FieldObserver, Notes
-from claude_cost_exporter.sources.buckets import Moment, shown
+from claude_cost_exporter.sources.buckets import shown
 from claude_cost_exporter.sources.money import Cents, Currency, nano_usd
 from claude_cost_exporter.sources.unknown import UnknownFields
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from claude_cost_exporter.clock import Clock
+    from claude_cost_exporter.sources.anthropic_analytics_report import Group
     from claude_cost_exporter.sources.http import ApiClient
 
 PATH = "/v1/organizations/analytics/cost"
@@ -75,12 +76,9 @@ class Cost(msgspec.Struct):
     requests: int | None = None
 
 
-class Row(msgspec.Struct):
+class Row(FlatRow):
     """One combination of the dimensions asked for on one day."""
 
-    starting_at: Moment
-    ending_at: Moment
-    group: Group
     cost: Cost
 
 

@@ -7,14 +7,14 @@ of the Python package anthropic 2.12.0 (2026-11): analytics/cost and analytics/u
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
 from claude_cost_exporter.clock import DAY, floor_to
 from claude_cost_exporter.records import Window
 from claude_cost_exporter.sources.buckets import WIDTHS, Moment, Stretch, rfc3339, start_of
-from claude_cost_exporter.sources.pages import NEXT_PAGE, pages
+from claude_cost_exporter.sources.pages import NEXT_PAGE, ReportPage, pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -56,18 +56,16 @@ class Group(msgspec.Struct):
     token_type: str | None = None
 
 
-class FlatRow(Stretch, Protocol):
+class FlatRow(Stretch):
     """A row of either endpoint."""
 
     group: Group
 
 
-class FlatPage(msgspec.Struct, kw_only=True):
+class FlatPage(ReportPage, kw_only=True):
     """A page of either endpoint, whatever its rows are."""
 
     data: list[Any]
-    has_more: bool
-    next_page: str | None = None
     data_refreshed_at: Moment | None = None
 
 

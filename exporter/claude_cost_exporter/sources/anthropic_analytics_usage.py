@@ -16,13 +16,12 @@ from claude_cost_exporter.sources import anthropic_usage_page as legacy
 from claude_cost_exporter.sources.anthropic_analytics_report import (
     Endpoint,
     FlatPage,
-    Group,
+    FlatRow,
     Reading,
     served_since,
 )
 from claude_cost_exporter.sources.anthropic_usage import PRICE_DIMENSIONS, WHO_DIMENSIONS
 from claude_cost_exporter.sources.anthropic_usage_report import SOURCE
-from claude_cost_exporter.sources.buckets import Moment
 from claude_cost_exporter.sources.unknown import UnknownFields
 
 if TYPE_CHECKING:
@@ -49,12 +48,9 @@ class Usage(msgspec.Struct):
     total_tokens: int | None = None
 
 
-class Row(msgspec.Struct):
+class Row(FlatRow):
     """One combination of the dimensions asked for in one hour."""
 
-    starting_at: Moment
-    ending_at: Moment
-    group: Group
     usage: Usage
 
 

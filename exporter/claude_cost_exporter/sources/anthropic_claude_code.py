@@ -27,7 +27,7 @@ from claude_cost_exporter.records import (
 )
 from claude_cost_exporter.sources.base import Cadence
 from claude_cost_exporter.sources.money import Currency, nano_usd
-from claude_cost_exporter.sources.pages import NEXT_PAGE, pages
+from claude_cost_exporter.sources.pages import NEXT_PAGE, ReportPage, pages
 from claude_cost_exporter.sources.unknown import UnknownFields
 
 if TYPE_CHECKING:
@@ -146,12 +146,10 @@ class Row(msgspec.Struct):
     is_remote: bool | None = None
 
 
-class Page(msgspec.Struct):
+class Page(ReportPage):
     """One page of rows."""
 
     data: list[Row]
-    has_more: bool
-    next_page: str | None = None
 
 
 def parameters(day: date) -> list[tuple[str, str]]:

@@ -23,9 +23,9 @@ from claude_cost_exporter.records import (
 )
 from claude_cost_exporter.sources.anthropic_bill import label, token_type
 from claude_cost_exporter.sources.base import Cadence, FieldObserver, Notes
-from claude_cost_exporter.sources.buckets import Moment, hole, missing, rfc3339, start_of
+from claude_cost_exporter.sources.buckets import Stretch, hole, missing, rfc3339, start_of
 from claude_cost_exporter.sources.money import Cents, Currency, nano_usd
-from claude_cost_exporter.sources.pages import NEXT_PAGE, pages
+from claude_cost_exporter.sources.pages import NEXT_PAGE, ReportPage, pages
 from claude_cost_exporter.sources.unknown import UnknownFields
 
 if TYPE_CHECKING:
@@ -56,20 +56,16 @@ class Row(msgspec.Struct):
     inference_geo: str | None = None
 
 
-class Bucket(msgspec.Struct):
+class Bucket(Stretch):
     """One day."""
 
-    starting_at: Moment
-    ending_at: Moment
     results: list[Row]
 
 
-class Page(msgspec.Struct):
+class Page(ReportPage):
     """One page of days, oldest first."""
 
     data: list[Bucket]
-    has_more: bool
-    next_page: str | None = None
 
 
 def parameters(window: Window) -> list[tuple[str, str]]:

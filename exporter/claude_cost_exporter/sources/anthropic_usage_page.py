@@ -18,7 +18,8 @@ from claude_cost_exporter.records import (
     UsageRecord,
     label_value,
 )
-from claude_cost_exporter.sources.buckets import Moment
+from claude_cost_exporter.sources.buckets import Stretch
+from claude_cost_exporter.sources.pages import ReportPage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -62,20 +63,16 @@ class Row(msgspec.Struct):
     service_account_id: str | None = None
 
 
-class Bucket(msgspec.Struct):
+class Bucket(Stretch):
     """One hour or minute."""
 
-    starting_at: Moment
-    ending_at: Moment
     results: list[Row]
 
 
-class Page(msgspec.Struct):
+class Page(ReportPage):
     """One page of buckets, oldest first."""
 
     data: list[Bucket]
-    has_more: bool
-    next_page: str | None = None
 
 
 class Slice(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
@@ -20,11 +20,11 @@ MINUTE = timedelta(minutes=1)
 WIDTHS = {DAY: "1d", HOUR: "1h", MINUTE: "1m"}
 
 
-class Stretch(Protocol):
+class Stretch(msgspec.Struct):
     """A bucket, or a row that says which time it is about."""
 
-    starting_at: datetime
-    ending_at: datetime
+    starting_at: Moment
+    ending_at: Moment
 
 
 def rfc3339(moment: datetime) -> str:

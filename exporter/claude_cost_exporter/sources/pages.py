@@ -24,6 +24,13 @@ class Page(Protocol):
     has_more: bool
 
 
+class ReportPage(msgspec.Struct, kw_only=True):
+    """What the pages of all reports have beside their data."""
+
+    has_more: bool
+    next_page: str | None = None
+
+
 class Cursor(NamedTuple):
     """How an endpoint says where the next page begins, and how many pages are believable."""
 
