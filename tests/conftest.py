@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import structlog
 from hypothesis import settings
 
 # Derandomized: a red run stays red until the code changes, on every machine.
@@ -18,3 +19,10 @@ def _clean_environment(monkeypatch):
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before():
+    """Take back what a command in this process has set: its log lines go to its own output."""
+    yield
+    structlog.reset_defaults()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
-import structlog
 from typer.testing import CliRunner
 
 from claude_cost_exporter.assemble import assemble
@@ -162,7 +162,8 @@ def test_types_without_a_learned_rate_stay_unpriced(org):
     costs = org.account.counter(later, "llm_cost_usd_total")
     types = {labels[-1] for labels, value in costs.items() if value}
     assert types == {"input", "output", "cache_read", "cache_write_5m"}
-    shown = assemble(org.account.snapshot(later), [], org.prices).prices
+    configured = [SimpleNamespace(account="acme", sources=())]
+    shown = assemble(org.account.snapshot(later), configured, org.prices).prices
     assert {price.token_type: price.usd_per_million for price in shown} == {
         "input": 7, "output": 34, "cache_read": 0.28, "cache_write_5m": 8.6,
     }  # fmt: skip
@@ -261,7 +262,6 @@ def test_reconcile_prints_the_finding(org, tmp_path, monkeypatch):
     arguments = ["reconcile", f"--config.file={config}", f"--month={FIRST:%Y-%m}"]
     monkeypatch.setenv("COLUMNS", "200")
     shown = CliRunner().invoke(app, arguments).stdout
-    structlog.reset_defaults()
     (found,) = [line for line in shown.splitlines() if "contradicts a list price" in line]
     assert found == (
         "The bill contradicts a list price, claude-opus-5 output standard 0-200k global: "

@@ -374,6 +374,5 @@ def test_no_command_logs_local_variables(capfd, monkeypatch, command):
     except ZeroDivisionError:
         structlog.get_logger().exception("it broke")
     heard = "".join(capfd.readouterr())
-    structlog.reset_defaults()
     assert "division by" in heard
     assert leaks(heard) == []

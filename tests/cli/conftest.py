@@ -5,18 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-import structlog
 
 from claude_cost_exporter.simulator import Simulator, serve
 
 KEY = "sk-ant-admin01-canary-0123456789abcdef"
-
-
-@pytest.fixture(autouse=True)
-def _logs_as_before():
-    """Take back what a command in this process has set: its log lines go to its own output."""
-    yield
-    structlog.reset_defaults()
 
 
 @pytest.fixture
