@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from claude_cost_exporter.clock import HOUR
 from claude_cost_exporter.errors import LedgerError
@@ -255,36 +253,4 @@ def test_t14_beyond_the_cap_new_label_sets_go_to_other(url):
     account.poll(later, *used(START, 1), *many)
     assert account.snapshot(later).series_dropped[family] == 8
     assert sum(account.counter(later, family).values()) == 50 * INPUT_NANO
-    account.ledger.close()
-
-
-READS = st.lists(
-    st.tuples(
-        st.integers(0, 200),  # tokens of the open hour
-        st.integers(0, 200),  # tokens of the hour before
-        st.integers(-90, 180),  # minutes until the next poll; negative: the clock steps back
-        st.booleans(),  # restart before the poll
-    ),
-    min_size=1,
-    max_size=12,
-)
-
-
-@settings(max_examples=40, deadline=None)
-@given(reads=READS)
-def test_the_counter_never_falls(tmp_path_factory, reads):
-    """Whatever is read, in whatever order, across restarts: no exposed series falls."""
-    folder = tmp_path_factory.mktemp("ledger")
-    account = Account(f"sqlite:///{folder}/ledger.db", Settings())
-    now, seen = START, {}
-    for open_tokens, closed_tokens, minutes, restart in reads:
-        if restart:
-            account.reopen(now)
-        rows = [*used(now, open_tokens), *used(now - HOUR, closed_tokens, ws="wrkspc_b")]
-        account.poll(now, *rows)
-        for family, series in account.snapshot(now).counters.items():
-            for labels, value in series.items():
-                assert value >= seen.get((family, labels), 0)
-                seen[family, labels] = value
-        now += minutes * MINUTE
     account.ledger.close()
