@@ -22,7 +22,7 @@ from claude_cost_exporter.records import ATTRIBUTION, PROBE, Tokens, UsageRecord
 from claude_cost_exporter.snapshot import Scope
 from tests.support.ledger import INPUT_NANO, MINUTE, MODEL, RATES, Account
 
-CAP = 3
+CAP = 4
 HOLD = timedelta(seconds=90)
 CHUNK = 6 * HOUR
 WORKSPACES = st.sampled_from(["wrkspc_a", "wrkspc_b", "wrkspc_c", "wrkspc_d"])
@@ -32,6 +32,10 @@ OF_A_TOKEN = {
     "llm_api_key_cost_usd_total": INPUT_NANO,
     "llm_tokens_total": 1,
 }
+USES = st.lists(
+    st.tuples(st.integers(0, 4), WORKSPACES, SPEEDS, st.integers(0, 200)), min_size=1, max_size=6
+)
+MINUTES = st.sampled_from([0, 1, 2, 15, 60, 150])
 SOMETIMES = st.sampled_from([False, False, False, True])
 
 
@@ -76,10 +80,11 @@ class Counting(RuleBasedStateMachine):
 
     # --- what happens outside
 
-    @rule(ago=st.integers(0, 5), who=WORKSPACES, speed=SPEEDS, tokens=st.integers(0, 200))
-    def use(self, ago, who, speed, tokens):
-        """An hour is used, late or now, or restated."""
-        self.api[floor_hour(self.now) - ago * HOUR][who, speed] = tokens
+    @rule(uses=USES)
+    def use(self, uses):
+        """Hours are used, late or now, or restated."""
+        for ago, who, speed, tokens in uses:
+            self.api[floor_hour(self.now) - ago * HOUR][who, speed] = tokens
 
     @rule(who=WORKSPACES)
     def vanish(self, who):
@@ -87,11 +92,6 @@ class Counting(RuleBasedStateMachine):
         for used in self.api.values():
             for speed in ("standard", "fast"):
                 used.pop((who, speed), None)
-
-    @rule(minutes=st.integers(0, 180))
-    def wait(self, minutes):
-        """Time passes."""
-        self.account.clock.advance(minutes * MINUTE)
 
     @rule(minutes=st.integers(-90, 90))
     def step(self, minutes):
@@ -164,11 +164,12 @@ class Counting(RuleBasedStateMachine):
     @initialize()
     def first_poll(self):
         """The ledger begins with a poll."""
-        self.poll(fails=False)
+        self.poll(0, fails=False)
 
-    @rule(fails=SOMETIMES)
-    def poll(self, fails):
+    @rule(minutes=MINUTES, fails=SOMETIMES)
+    def poll(self, minutes, *, fails):
         """The trailing window is read, back to where the last read ended."""
+        self.account.clock.advance(minutes * MINUTE)
         known = self.account.ledger.progress("acme", "usage")
         hour = floor_hour(self.now)
         start = min(hour - 3 * HOUR, floor_hour(known.watermark or self.now))
@@ -180,18 +181,19 @@ class Counting(RuleBasedStateMachine):
             assert self.account.ledger.progress("acme", "usage") == before
         else:
             self.read(window, fails=fails)
-        self.look(fails=False)
+        self.look(0, fails=False)
 
     @rule(fails=SOMETIMES)
-    def load(self, fails):
+    def load(self, *, fails):
         """The next older chunk of history is read."""
         end = self.account.ledger.progress("acme", "usage").history_start
         if self.now >= end:
             self.read(Window(floor_hour(end) - CHUNK, floor_hour(end)), fails=fails, history=True)
 
-    @rule(fails=SOMETIMES)
-    def look(self, fails):
+    @rule(minutes=MINUTES, fails=SOMETIMES)
+    def look(self, minutes, *, fails):
         """Something is shown, unless that cannot be written down."""
+        self.account.clock.advance(minutes * MINUTE)
         with self.failing(fails):
             snapshot = self.account.ledger.snapshot(self.now)
         if fails:
@@ -219,16 +221,16 @@ class Counting(RuleBasedStateMachine):
     @rule()
     def settle(self):
         """Once every hold is over the counters are what was used, and what was taken back."""
-        self.look(fails=False)
+        self.look(0, fails=False)
         self.account.clock.advance(HOLD)
-        self.look(fails=False)
+        self.look(0, fails=False)
         used = self.counted() - self.baseline
         for family, worth in OF_A_TOKEN.items():
             shown = sum(value for (name, _), value in self.seen.items() if name == family)
             assert max(0, used) * worth <= shown <= (used + self.fallen) * worth
 
 
-Counting.TestCase.settings = settings(max_examples=30, stateful_step_count=30)
+Counting.TestCase.settings = settings(max_examples=40, stateful_step_count=30)
 
 
 class TestCounting(Counting.TestCase):
