@@ -70,3 +70,5 @@ class Comparison:
     """Days whose usage has not been read completely: their estimate is too low."""
     discounts: tuple[Discount, ...] = ()
     """In the order in which they were learned."""
+    newest_bill: date | None = None
+    """The newest day whose bill has been read, also beyond `last`."""

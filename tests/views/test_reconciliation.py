@@ -102,6 +102,14 @@ def test_a_restated_line_beside_a_discount():
     assert reasons(*rows, restated)[-1] == Reason.RESTATED
 
 
+def test_refusals_in_much_the_same_share_are_no_price():
+    """A line that is about 1 % too low every day, but never by the same, is used and not billed."""
+    rows = [row(day, line) for day in DAYS for line in (INPUT, OUTPUT)]
+    rows += [row(day, OTHER, billed=(0.986 + n / 1000) * PAID) for n, day in enumerate(DAYS)]
+    found = reasons(*rows)
+    assert found[-10:] == [Reason.UNBILLED] * 6 + [Reason.LATE] * 4
+
+
 def test_a_usual_ratio_of_one_is_no_price():
     """A line that is usually right, and 0.3 % too low once, has no other price."""
     rows = [row(day, line) for day in DAYS[:5] for line in (INPUT, OUTPUT)]
@@ -143,6 +151,8 @@ def test_less_billed_than_used():
     rows = [row(day, line) for day in DAYS for line in (OUTPUT, OTHER)]
     rows += [row(DAYS[1], billed=0.9 * PAID), row(DAYS[9], billed=0.9 * PAID)]
     assert reasons(*rows)[-2:] == [Reason.UNBILLED, Reason.LATE]
+    weeks_later = LAST + timedelta(days=20)
+    assert reasons(*rows, newest_bill=weeks_later)[-2:] == [Reason.UNBILLED] * 2
 
 
 def test_more_billed_than_used():

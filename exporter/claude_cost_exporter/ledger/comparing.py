@@ -55,6 +55,7 @@ def compare(
         tuple(_unpriced(connection, account_id, first, last)),
         tuple(_unread(connection, account_id, first, last)),
         tuple(_discounts(connection, account)),
+        _newest_bill(connection, account_id),
     )
 
 
@@ -159,3 +160,10 @@ def _discounts(connection: Connection, account: str) -> Iterator[Discount]:
             accepted = datetime.fromtimestamp(row.accepted_at or 0, UTC)
             yield Discount(accepted.date(), float(factor / before))
             before = factor
+
+
+def _newest_bill(connection: Connection, account_id: int) -> date | None:
+    table = tables.bill_days
+    query = select(func.max(table.c.day)).where(table.c.account_id == account_id)
+    newest = connection.execute(query).scalar()
+    return None if newest is None else date.fromordinal(newest)

@@ -10,7 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
 from statistics import median
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 from claude_cost_exporter.clock import DAY
 from claude_cost_exporter.records import NANO
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from claude_cost_exporter.comparison import BillState, Comparison, LineOfDay
     from claude_cost_exporter.snapshot import Line
-
-K = TypeVar("K")
 
 RELATIVE = 0.001
 ABSOLUTE = NANO // 200
@@ -90,7 +88,7 @@ class _Ratios:
     by_day: Mapping[date, float]
     """What most of a day's estimated money has, if it is not 1."""
     by_line: Mapping[Line, float]
-    """What a line has on most days, at least three."""
+    """What a line has on most days, at least three, as exactly as prices do."""
     discount: float | None
     """What most of the days that have one share, at least three, or a learned one that has any."""
     learned: Mapping[date, float]
@@ -108,15 +106,19 @@ class _Ratios:
                 days[row.day][ratio] = days[row.day].get(ratio, 0) + row.estimated
                 lines[row.line][ratio] = lines[row.line].get(ratio, 0) + 1
         shared = {day: found for day, weights in days.items() if (found := _shared(weights))}
-        usual = {one: found for one, seen in lines.items() if (found := _shared(seen, LEAST_DAYS))}
-        odd, own = _without_one(shared), _without_one(usual)
+        usual = {
+            one: found
+            for one, seen in lines.items()
+            if (found := _shared(seen, LEAST_DAYS, within=RELATIVE))
+        }
+        odd = {day: found for day, found in shared.items() if not _same(found, 1.0)}
         counts: dict[float, int] = defaultdict(int)
         for ratio in odd.values():
             counts[ratio] += 1
         learned = {one.learned_on: one.factor for one in comparison.discounts}
         seen_of_it = (f for f in learned.values() if any(_same(f, r) for r in odd.values()))
         discount = _shared(counts, LEAST_DAYS) or next(seen_of_it, None)
-        return cls(odd, own, discount, learned)
+        return cls(odd, usual, discount, learned)
 
     def learned_on(self, day: date) -> float | None:
         """Return the discount that the estimate began to know during a day."""
@@ -125,24 +127,22 @@ class _Ratios:
         return self.discount if self.by_day and day == max(self.by_day) + DAY else None
 
 
-def _without_one(ratios: Mapping[K, float]) -> dict[K, float]:
-    return {key: ratio for key, ratio in ratios.items() if not _same(ratio, 1.0)}
-
-
-def _shared(weights: Mapping[float, int], least: int = 0) -> float | None:
-    """Return the ratio that more than half of the weight has, within half a percent."""
+def _shared(
+    weights: Mapping[float, int], least: int = 0, within: float = SAME_RATIO
+) -> float | None:
+    """Return the ratio that more than half of the weight has, about."""
 
     def near(ratio: float) -> int:
-        return sum(weight for other, weight in weights.items() if _same(other, ratio))
+        return sum(weight for other, weight in weights.items() if _same(other, ratio, within))
 
     best = max(weights, key=near, default=None)
     if best is None or near(best) < least or 2 * near(best) <= sum(weights.values()):
         return None
-    return median(ratio for ratio in weights if _same(ratio, best))
+    return median(ratio for ratio in weights if _same(ratio, best, within))
 
 
-def _same(one: float, other: float) -> bool:
-    return abs(one / other - 1) < SAME_RATIO
+def _same(one: float, other: float, within: float = SAME_RATIO) -> bool:
+    return abs(one / other - 1) < within
 
 
 def _explain(comparison: Comparison, row: LineOfDay, ratios: _Ratios) -> Explained:
@@ -191,13 +191,13 @@ def _by_restatement(row: LineOfDay, billed: int, state: BillState) -> Explained 
 def _by_line(comparison: Comparison, row: LineOfDay, ratio: float, ratios: _Ratios) -> Explained:
     """Explain a difference by the ratio that the line usually has, or by its direction."""
     usual = ratios.by_line.get(row.line)
-    if usual is not None and _same(ratio, usual):
+    if usual is not None and _same(ratio, usual, RELATIVE):
         return Explained(row, Reason.PRICE, f"x {ratio:.4f}")
     if ratio > ratios.by_day.get(row.day, 1.0):
         if UNKNOWN in _causes(comparison, row):
             return Explained(row, Reason.UNPRICED, f"{UNKNOWN} (a part of the day)")
         return Explained(row, Reason.MORE)
-    late = comparison.last - row.day < LANDING
+    late = (comparison.newest_bill or comparison.last) - row.day < LANDING
     return Explained(row, Reason.LATE if late else Reason.UNBILLED)
 
 
