@@ -323,6 +323,29 @@ def test_quarter_has_everything():
     assert scenario.terms.restatements
 
 
+def test_every_part_of_the_quarter_matters():
+    """Each part is more than a dollar a day, so that no comparison to the cent can miss it."""
+    one = simulator("quarter", start=datetime(2026, 10, 1, tzinfo=UTC), history_days=1)
+    first, end = date(2026, 10, 1), date(2026, 10, 15)
+    worth = Counter(one.invoice(first, end).by("cost_type"))
+    worth[LYRA] = by_model(one, first, end)[LYRA]
+    worth["discount"] = one.invoice(first, end).listed - one.invoice(first, end).amount
+    for series, spend in one.truth(midnight(first), midnight(end)).by_series.items():
+        rates = ratecard.billed_rates_of(series.model, "standard", *series[7:9], first)
+        listed = sum(n * rate for n, rate in zip(spend.counts, rates, strict=False))
+        worth["priority"] += listed * FEMTO_PER_NANO * (series.service_tier == "priority")
+        worth["refused"] += listed * FEMTO_PER_NANO * series.blocked
+        worth["price change"] += spend.counts[2] * 100 * FEMTO_PER_NANO * (
+            series.model == "claude-sonnet-5-5"
+        )  # fmt: skip
+    for day in (first + n * DAY for n in range((end - first).days)):
+        on_time = one.invoice(day, day + DAY, midnight(day) + 2 * DAY).amount
+        worth["late"] += one.invoice(day, day + DAY, midnight(day) + 5 * DAY).amount - on_time
+    assert len(worth) == 10
+    dollars = {part: usd(amount) / (end - first).days for part, amount in worth.items()}
+    assert {part: amount for part, amount in dollars.items() if amount < 1} == {}
+
+
 def test_scenarios_of_bills_combine():
     """Terms and services of several scenarios come together."""
     both = simulator("discount,code_execution,late_bill").scenario
