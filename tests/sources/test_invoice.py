@@ -240,3 +240,16 @@ def test_customers_are_counted_from_their_bill(billing):
     family = one.simulated.snapshot().counters["llm_end_customer_billed_usd_total"]
     assert {labels[2]: amount for labels, amount in family.items()} == to_the_nano_dollar(charged)
     assert len(charged) > 30
+
+
+def test_a_successor_reads_again_what_may_still_change(billing):
+    """However short the history: days that the other API billed get their late lines, too."""
+    one = billing("late_bill", "legacy", 8, history=1)
+    before = one.days()
+    one.start_anew("analytics")
+    one.live(4)
+    one.simulated.poll()
+    charged = one.charged("day")
+    spent = one.simulated.snapshot().days[Scope("sim", "all", "all")]
+    assert before & charged.keys()
+    assert {day: spent[day] for day in charged} == to_the_nano_dollar(charged)

@@ -113,7 +113,8 @@ class AnthropicAnalytics:
         return (*self._choice.notes(), *self._notes.sentences(), *waiting)
 
     def history_from(self, wanted: datetime) -> datetime:
-        """Return `wanted`, or the oldest day that is served."""
+        """Return `wanted`, or earlier after the cost report, or the oldest day that is served."""
+        wanted = self._choice.history_from(wanted, successor_of="cost")
         oldest = served_since(self._clock.now(), DAY)
         if wanted < oldest:
             self._notes.add(

@@ -101,8 +101,8 @@ class AnthropicCost:
         return (*self._choice.notes(), *self._notes.sentences())
 
     def history_from(self, wanted: datetime) -> datetime:
-        """Return `wanted`: no end of the report is documented."""
-        return wanted
+        """Return `wanted`, or earlier after analytics: no end of the report is documented."""
+        return self._choice.history_from(wanted, successor_of="analytics")
 
     def fetch(self, window: Window, *, history: bool = False) -> Iterator[BillRecord | Window]:
         """Yield every line of every day; nothing of the window when none has closed yet."""
