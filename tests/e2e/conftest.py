@@ -1,4 +1,4 @@
-"""Tests with real servers: each is marked e2e, fails without its server, or is left out aloud."""
+"""Tests with real servers or whole quarters: marked e2e, and left out aloud or not at all."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.write_line(f"real servers used: {', '.join(sorted(versions))}")
     left_out = config.stash.get(LEFT_OUT, [])
     if left_out:
-        terminalreporter.section("left out: E2E=0 was given, and these need real servers")
+        terminalreporter.section("left out: E2E=0 was given, and these need servers or minutes")
         for name in left_out:
             terminalreporter.write_line(f"  {name}")
 
