@@ -32,9 +32,8 @@ OF_A_TOKEN = {
     "llm_api_key_cost_usd_total": INPUT_NANO,
     "llm_tokens_total": 1,
 }
-USES = st.lists(
-    st.tuples(st.integers(0, 4), WORKSPACES, SPEEDS, st.integers(0, 200)), min_size=1, max_size=6
-)
+AGO = st.sampled_from([0, 0, 1, 2, 3, 4, 6, 8])  # hours; from 4 on it is history
+USES = st.lists(st.tuples(AGO, WORKSPACES, SPEEDS, st.integers(0, 200)), min_size=1, max_size=6)
 MINUTES = st.sampled_from([0, 1, 2, 15, 60, 150])
 SOMETIMES = st.sampled_from([False, False, False, True])
 
