@@ -239,6 +239,7 @@ def test_a_real_page_is_well_formed_and_small(tmp_path):
     simulated.poll()
     while simulated.poller.load_history():
         pass
+    simulated.exporter.publisher.publish()
     snapshot = simulated.snapshot()
     html = simulated.exporter.publisher.current.status_page
     page = Page(snapshot, now=simulated.clock.now(), simulated=True)
