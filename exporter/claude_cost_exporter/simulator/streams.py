@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import date
 from hashlib import blake2b
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -14,7 +14,9 @@ from claude_cost_exporter.simulator.ratecard import model_on
 if TYPE_CHECKING:
     from claude_cost_exporter.simulator.flows import Flow
     from claude_cost_exporter.simulator.organisation import Organisation
+    from claude_cost_exporter.simulator.ratecard import Model
 
+FIRST_DAY = date(1970, 1, 1).toordinal()
 MINUTE = 60
 HOUR = 3_600
 MINUTES = 60
@@ -44,7 +46,9 @@ class Stream:
         self.end_minute = None if lasts is None else self.first_minute + lasts // MINUTE
         self._organisation = organisation
         self._prefix = f"{seed}/{flow.name}/"
-        self._series_of_day: tuple[int, Series | None] = (-1, None)
+        self._day = -1
+        self._model: Model | None = None
+        self._series: Series
         self._totals_of_hour: tuple[int, Counts] = (-1, NOTHING)
         self._shape_of_hour: Shape | None = None
 
@@ -95,17 +99,17 @@ class Stream:
         return profile[of_day] * (850 + (self._noise(f"d{day}", 1)[0] * 300 >> 8))
 
     def series(self, hour: int) -> Series:
-        """Return what the flow is reported as in an hour."""
+        """Return what the flow is reported as in an hour; it stays the same until a new model."""
         day = hour // 24
-        known_day, series = self._series_of_day
-        if series is None or known_day != day:
-            series = self._series(day)
-            self._series_of_day = (day, series)
-        return series
+        if day != self._day:
+            self._day = day
+            model = model_on(self.flow.line, date.fromordinal(FIRST_DAY + day))
+            if model is not self._model:
+                self._model, self._series = model, self._reported(model)
+        return self._series
 
-    def _series(self, day: int) -> Series:
+    def _reported(self, model: Model) -> Series:
         flow, organisation = self.flow, self._organisation
-        model = model_on(flow.line, (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(day)).date())
         return Series(
             organisation.reported_workspace(flow.workspace),
             organisation.reported_key(flow.api_key),
