@@ -1,7 +1,8 @@
 """A huge organisation's 90 days, loaded by a process of its own that can kill itself on the way.
 
-`python -m tests.support.huge FOLDER NOW [PERCENT MOMENT COUNT]` loads what the ledger in FOLDER
-lacks, on a simulated clock that shows NOW. It writes its log to standard error, as `serve` does,
+`python -m tests.support.huge FOLDER NOW BILL [PERCENT MOMENT COUNT]` loads what the ledger in
+FOLDER lacks, on a simulated clock that shows NOW; BILL (served or forbidden) is what the key may
+do with the cost report. It writes its log to standard error, as `serve` does,
 and its figures to standard output, one JSON object after each round. With the other arguments
 it kills itself in the first round that begins with at least PERCENT loaded:
 
@@ -19,6 +20,7 @@ import resource
 import signal
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -27,6 +29,7 @@ from sqlalchemy import event
 from claude_cost_exporter.cli.logs import configure
 from claude_cost_exporter.clock import ManualClock
 from claude_cost_exporter.simulator import Switches
+from claude_cost_exporter.simulator.switches import Availability
 from tests.support.simulated import Simulated
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
@@ -39,14 +42,14 @@ STEPS = 1_000
 class Load:
     """The exporter and the simulator in this process, and how far they are."""
 
-    def __init__(self, folder: str, now: datetime) -> None:
+    def __init__(self, folder: str, now: datetime, bill: str) -> None:
         self.clock = ManualClock(now)
         self.simulated = Simulated(
             folder,
             "huge_history",
             start=START,
             clock=self.clock,
-            switches=SWITCHES,
+            switches=replace(SWITCHES, cost_report=Availability(bill)),
             poll="60s",
             history=f"{HISTORY_DAYS}d",
             api="legacy",
@@ -129,9 +132,9 @@ class Death:
         cursor.connection.set_progress_handler(steps, STEPS)
 
 
-def main(folder: str, now: str, *death: str) -> None:
+def main(folder: str, now: str, bill: str, *death: str) -> None:
     configure("info", "json")
-    load = Load(folder, datetime.fromisoformat(now))
+    load = Load(folder, datetime.fromisoformat(now), bill)
     load.run(Death(load, *death).arm if death else lambda _: None)
     load.simulated.close()
 
