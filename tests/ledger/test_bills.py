@@ -103,9 +103,7 @@ def test_a_line_that_arrives_late_is_settled_when_it_arrives(used_yesterday):
         read_bill(used_yesterday, MIDNIGHT + hours * HOUR, on_time)
     for hours, amount in ((14, 70), (15, 90), (16, 0)):
         read_bill(used_yesterday, MIDNIGHT + hours * HOUR, on_time, billed(amount, dimensions=late))
-    with used_yesterday.ledger._engine.connect() as connection:
-        lines = compare(connection, 1, "acme", YESTERDAY, YESTERDAY).lines
-    assert {row.line.token_type: (row.billed, row.settled) for row in lines} == {
+    assert lines_of_yesterday(used_yesterday) == {
         "input": (400 * INPUT_NANO, 400 * INPUT_NANO),
         "output": (0, 70),
     }
@@ -155,23 +153,67 @@ def test_days_of_the_bill_are_utc_in_every_time_zone(tmp_path):
     account.ledger.close()
 
 
-def test_switching_the_api_replaces_the_bill(used_yesterday):
-    """The other API's answer replaces the first one's, day by day: nothing counts twice."""
-    for hours in (6, 13):
-        read_bill(used_yesterday, MIDNIGHT + hours * HOUR, billed(400 * INPUT_NANO))
-    who = BillDimensions("claude-x-1", workspace_id="wrkspc_a", api_key_id="apikey_a")
-    price = INPUT._replace(workspace_id="")
-    analytics = [
-        billed(390 * INPUT_NANO, dimensions=price, query_set="bill/analytics"),
-        billed(390 * INPUT_NANO, dimensions=who, query_set="bill_who/analytics"),
+WHO = BillDimensions("claude-x-1", workspace_id="wrkspc_a", api_key_id="apikey_a")
+BOTH = ("bill/analytics", "bill_who/analytics")
+
+
+def read_analytics(account, at, amount):
+    rows = [
+        billed(amount, dimensions=INPUT._replace(workspace_id=""), query_set=BOTH[0]),
+        billed(amount, dimensions=WHO, query_set=BOTH[1]),
     ]
-    both = ("bill/analytics", "bill_who/analytics")
-    read_bill(used_yesterday, MIDNIGHT + 14 * HOUR, *analytics, query_sets=both)
+    return read_bill(account, at, *rows, query_sets=BOTH)
+
+
+def lines_of_yesterday(account):
+    """Return what `reconcile` compares: billed and settled nano-USD by type of token."""
+    with account.ledger._engine.connect() as connection:
+        lines = compare(connection, 1, "acme", YESTERDAY, YESTERDAY).lines
+    return {row.line.token_type: (row.billed, row.settled) for row in lines}
+
+
+def test_switching_the_api_replaces_the_bill(used_yesterday):
+    """The other API's answer replaces the first one's once it has settled: nothing counts twice."""
+    account = used_yesterday
+    for hours in (6, 13):
+        read_bill(account, MIDNIGHT + hours * HOUR, billed(400 * INPUT_NANO))
+    for hours, newly in ((14, ()), (20, (YESTERDAY,))):
+        assert (
+            read_analytics(account, MIDNIGHT + hours * HOUR, 390 * INPUT_NANO).newly_billed == newly
+        )
     for kind, member in (("all", "all"), ("workspace", "wrkspc_a"), ("api_key", "apikey_a")):
-        assert spend(used_yesterday, START, kind, member)[YESTERDAY] == 390 * INPUT_NANO
-    read_bill(used_yesterday, MIDNIGHT + 15 * HOUR, billed(400 * INPUT_NANO))
-    assert spend(used_yesterday, START, "all", "all")[YESTERDAY] == 400 * INPUT_NANO
-    assert spend(used_yesterday, START, "workspace", "wrkspc_a")[YESTERDAY] == 400 * INPUT_NANO
+        assert spend(account, START, kind, member)[YESTERDAY] == 390 * INPUT_NANO
+    for _ in range(2):
+        read_bill(account, MIDNIGHT + 21 * HOUR, billed(400 * INPUT_NANO))
+    for kind, member in (("all", "all"), ("workspace", "wrkspc_a"), ("api_key", "apikey_a")):
+        assert spend(account, START, kind, member)[YESTERDAY] == 400 * INPUT_NANO
+
+
+def test_a_half_landed_bill_of_another_api_does_not_replace_a_whole_one(used_yesterday):
+    """What is in force stays in force, to the nano-dollar, while the other API still fills up."""
+    account = used_yesterday
+    for hours in (6, 13):
+        read_analytics(account, MIDNIGHT + hours * HOUR, 390 * INPUT_NANO)
+    for hours, landed in ((14, 0), (15, 200), (18, 300), (22, 400)):
+        rows = [billed(landed * INPUT_NANO)] if landed else []
+        assert not read_bill(account, MIDNIGHT + hours * HOUR, *rows).newly_billed
+        assert spend(account, START, "all", "all")[YESTERDAY] == 390 * INPUT_NANO
+    read_bill(account, MIDNIGHT + 27 * HOUR, billed(400 * INPUT_NANO), days=2)
+    assert spend(account, START, "all", "all")[YESTERDAY] == 390 * INPUT_NANO
+    assert lines_of_yesterday(account) == {"input": (390 * INPUT_NANO, 390 * INPUT_NANO)}
+
+
+def test_lines_of_another_api_are_settled_when_it_comes_into_force(used_yesterday):
+    """A change of the API is no change of the bill: what lines say then is what they said first."""
+    account = used_yesterday
+    for hours in (6, 13):
+        read_bill(account, MIDNIGHT + hours * HOUR, billed(400 * INPUT_NANO))
+    for hours in (14, 16, 22):
+        amount = 380 if hours == 14 else 390
+        read_analytics(account, MIDNIGHT + hours * HOUR, amount * INPUT_NANO)
+    assert lines_of_yesterday(account) == {"input": (390 * INPUT_NANO, 390 * INPUT_NANO)}
+    read_analytics(account, MIDNIGHT + 23 * HOUR, 300 * INPUT_NANO)
+    assert lines_of_yesterday(account) == {"input": (300 * INPUT_NANO, 390 * INPUT_NANO)}
 
 
 def test_rows_that_collide_are_added_up(used_yesterday):

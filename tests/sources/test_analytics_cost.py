@@ -10,7 +10,7 @@ from claude_cost_exporter.errors import PaginationError, ParseError
 from claude_cost_exporter.records import NANO, BillDimensions, BillRecord, Window
 from claude_cost_exporter.sources.anthropic_analytics import PATH, QUERIES, AnthropicAnalytics
 from claude_cost_exporter.sources.api_choice import ApiChoice
-from tests.support.api import answer
+from tests.support.api import Book, answer
 from tests.support.bill import AnalyticsCost, day, page, row, text
 
 CENT = NANO // 100
@@ -36,7 +36,7 @@ def analytics(bench):
 
     bench.api.will(ask)
     bench.source = AnthropicAnalytics(
-        bench.client, bench.clock, bench.observed, ApiChoice("auto", bench.clock)
+        bench.client, bench.clock, bench.observed, ApiChoice("auto", bench.clock, Book())
     )
     return bench
 

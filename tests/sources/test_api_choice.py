@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from claude_cost_exporter.errors import ConfigError, SourceError
 from claude_cost_exporter.simulator import Availability, Switches, faults
+from claude_cost_exporter.snapshot import Scope
 from claude_cost_exporter.sources.api_choice import ApiChoice
-from tests.support.api import Bench, refused
+from tests.support.api import Bench, Book, refused
 from tests.support.simulated import Simulated
 
 REFUSALS = {
@@ -135,7 +136,7 @@ def refusal(choice_api="auto"):
     bench.api.will(refused(403))
     with pytest.raises(SourceError) as caught:
         bench.get()
-    return bench, ApiChoice(choice_api, bench.clock), caught.value
+    return bench, ApiChoice(choice_api, bench.clock, Book()), caught.value
 
 
 def test_a_sudden_refusal_must_last_for_a_day():
@@ -158,3 +159,48 @@ def test_every_success_starts_the_day_anew():
         choice.worked()
         bench.clock.advance(timedelta(hours=20))
         assert not choice.falls_back(error)
+
+
+def test_a_restart_does_not_shorten_the_day():
+    """How long a refusal has lasted is remembered; before any success it is believed at once."""
+    bench, choice, error = refusal()
+    book = Book()
+
+    def restarted():
+        return ApiChoice("auto", bench.clock, book)
+
+    assert restarted().falls_back(error)
+    restarted().worked()
+    for hours in (0, 12, 11):
+        bench.clock.advance(timedelta(hours=hours))
+        choice = restarted()
+        assert not choice.falls_back(error)
+        assert choice.api == "analytics"
+    bench.clock.advance(timedelta(hours=1))
+    assert restarted().falls_back(error)
+
+
+def test_a_slow_legacy_report_does_not_shrink_the_month(simulated):
+    """G2: analytics is refused and the other report is 22 h behind: what was billed stays."""
+    one = simulated(scenario="discount", history="2d", start=datetime(2026, 11, 3, tzinfo=UTC))
+    total = Scope("sim", "all", "all")
+
+    def closed():
+        one.poll()
+        while one.poller.load_history():
+            pass
+        today = one.clock.now().date()
+        return {day: nano for day, nano in one.snapshot().days[total].items() if day != today}
+
+    for _ in range(10):
+        closed()
+        one.wait(hours=6)
+    one.wait(hours=1)
+    before = closed()
+    assert len(one.snapshot().billed_days["sim"]) == 5
+    one.simulator.switches = Switches(analytics=Availability.FORBIDDEN, cost_delay_hours=22)
+    one.restart()
+    for _ in range(30):
+        assert closed().items() >= before.items()
+        one.wait(hours=1)
+    assert info(one)["cost"] == "legacy"

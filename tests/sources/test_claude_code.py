@@ -13,25 +13,12 @@ from claude_cost_exporter.errors import ForbiddenError, NotFoundError, ParseErro
 from claude_cost_exporter.records import CodingCounts, CodingUse, Window
 from claude_cost_exporter.sources.anthropic_claude_code import PATH, AnthropicClaudeCode
 from claude_cost_exporter.sources.people import People
-from tests.support.api import answer, refused
+from tests.support.api import Book, answer, refused
 from tests.support.coding import CANARY, api_page, api_row
 
 MIDNIGHT = datetime(2026, 11, 3, tzinfo=UTC)
 TODAY = MIDNIGHT.date()
 SALT = bytes(range(32))
-
-
-class Book:
-    """A notebook in memory."""
-
-    def __init__(self) -> None:
-        self.facts = {}
-
-    def get(self, name):
-        return self.facts.get(name)
-
-    def set(self, name, value):
-        self.facts[name] = value
 
 
 def source_of(bench, *, shown=False):

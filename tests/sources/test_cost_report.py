@@ -10,7 +10,7 @@ from claude_cost_exporter.errors import BadRequestError, PaginationError, ParseE
 from claude_cost_exporter.records import NANO, BillDimensions, BillRecord, Window
 from claude_cost_exporter.sources.anthropic_cost import PATH, AnthropicCost
 from claude_cost_exporter.sources.api_choice import ApiChoice
-from tests.support.api import answer, refused
+from tests.support.api import Book, answer, refused
 from tests.support.bill import CostReport, beside_tokens, bucket, day, line, page
 
 CENT = NANO // 100
@@ -26,7 +26,9 @@ def report(bench):
         return bench.report(request)
 
     bench.api.will(ask)
-    bench.source = AnthropicCost(bench.client, bench.observed, ApiChoice("legacy", bench.clock))
+    bench.source = AnthropicCost(
+        bench.client, bench.observed, ApiChoice("legacy", bench.clock, Book())
+    )
     return bench
 
 

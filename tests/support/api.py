@@ -94,6 +94,22 @@ class Observed:
         self.fields.append((source, field))
 
 
+class Book:
+    """A notebook in memory."""
+
+    def __init__(self) -> None:
+        self.facts = {}
+
+    def get(self, name):
+        return self.facts.get(name)
+
+    def set(self, name, value):
+        self.facts[name] = value
+
+    def read_to(self, source):
+        return None
+
+
 class Bench:
     """A client and everything around it."""
 

@@ -1,17 +1,17 @@
-"""Replacing the bill of some days, and deciding when it takes over from the estimate (floor 2)."""
+"""Replacing the bill of some days as one API tells it; each API has lines of its own (floor 2)."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, select
 
 from claude_cost_exporter.clock import DAY
 from claude_cost_exporter.ledger import tables
 from claude_cost_exporter.ledger.names import save
 from claude_cost_exporter.ledger.upsert import upsert
-from claude_cost_exporter.records import BILL, BillDimensions, BillRecord
+from claude_cost_exporter.records import BillDimensions, BillRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -20,15 +20,6 @@ if TYPE_CHECKING:
 
     from claude_cost_exporter.ledger.base import BillBatch
     from claude_cost_exporter.ledger.registry import Account
-
-SETTLING = timedelta(hours=12)
-"""No day is billed earlier after its end."""
-AGREEING = timedelta(hours=6)
-"""Two reads at least this far apart must agree."""
-PATIENCE = timedelta(hours=48)
-"""Until then a bill must be at least half of the estimate."""
-REVISED_FOR = timedelta(days=31)
-"""Bills do not change any more after that: one read is enough."""
 
 
 class BillKey(NamedTuple):
@@ -100,19 +91,18 @@ def replace_bill(connection: Connection, account: Account, batch: BillBatch) -> 
 def _stored(
     connection: Connection, account: Account, batch: BillBatch
 ) -> dict[tuple[BillKey, date], Amount]:
-    roles = {role_of(query_set) for query_set in batch.query_sets}
     first, last = (d.toordinal() for d in (days_of(batch)[0], days_of(batch)[-1]))
     return {
         (key, day): amount
         for key, day, amount in stored_bill(connection, account.id, first, last)
-        if role_of(key.query_set) in roles
+        if key.query_set in batch.query_sets
     }
 
 
 def stored_bill(
     connection: Connection, account_id: int, first: int, last: int, column: str = "amount"
 ) -> Iterator[tuple[BillKey, date, Amount]]:
-    """Yield every line of the days from ordinal `first` to `last`, both included.
+    """Yield every line of the days from ordinal `first` to `last`, both included, of all APIs.
 
     With `settled_amount` as the column it is what the lines said when they came into force.
     """
@@ -169,92 +159,6 @@ def _series_ids(
         )
         ids = known()
     return ids
-
-
-def settle(
-    connection: Connection, account: Account, batch: BillBatch, changed: set[date]
-) -> list[date]:
-    """Note what each day says since when; return the days whose bill takes over now.
-
-    Once a bill is in force it stays; what it says may still change.
-    """
-    query_set = next(one for one in batch.query_sets if role_of(one) == BILL)
-    table, now = tables.bill_days, int(batch.read_at.timestamp())
-    known = {
-        row.day: row
-        for row in connection.execute(select(table).where(table.c.account_id == account.id))
-    }
-    writes, newly = [], []
-    for day in days_of(batch):
-        old = known.get(day.toordinal())
-        since = now if old is None or day in changed else old.unchanged_since
-        billed_at = old.billed_at if old else None
-        if billed_at is None and _has_settled(connection, account, day, since, batch.read_at):
-            billed_at = now
-            newly.append(day)
-        writes.append({
-            "account_id": account.id,
-            "day": day.toordinal(),
-            "query_set": query_set,
-            "unchanged_since": since,
-            "billed_at": billed_at,
-        })  # fmt: skip
-    upsert(connection, table, writes)
-    _remember_settled(connection, account, days_of(batch))
-    return newly
-
-
-def _remember_settled(connection: Connection, account: Account, days: Iterable[date]) -> None:
-    """Keep what lines said when they came into force, to tell a later change from it.
-
-    Lines that arrive late come into force with their first amount.
-    """
-    table, series, states = tables.bill, tables.bill_series, tables.bill_days
-    ours = select(series.c.id).where(series.c.account_id == account.id)
-    in_force = select(states.c.day).where(
-        states.c.account_id == account.id,
-        states.c.billed_at.is_not(None),
-        states.c.day.in_([day.toordinal() for day in days]),
-    )
-    connection.execute(
-        update(table)
-        .where(table.c.day.in_(in_force), table.c.series_id.in_(ours))
-        .where(table.c.settled_amount.is_(None))
-        .values(settled_amount=table.c.amount)
-    )
-
-
-def _has_settled(
-    connection: Connection, account: Account, day: date, since: int, now: datetime
-) -> bool:
-    age = now - midnight(day) - DAY
-    agreed = now - datetime.fromtimestamp(since, UTC) >= AGREEING or age > REVISED_FOR
-    if age < SETTLING or not agreed:
-        return False
-    return age >= PATIENCE or 2 * _billed(connection, account, day) >= _estimated(
-        connection, account, day
-    )
-
-
-def _billed(connection: Connection, account: Account, day: date) -> int:
-    ordinal = day.toordinal()
-    return sum(
-        amount.amount
-        for key, _, amount in stored_bill(connection, account.id, ordinal, ordinal)
-        if role_of(key.query_set) == BILL
-    )
-
-
-def _estimated(connection: Connection, account: Account, day: date) -> int:
-    hours, scopes = tables.hours, tables.scopes
-    start = int(midnight(day).timestamp())
-    query = (
-        select(func.sum(hours.c.cost))
-        .join_from(hours, scopes)
-        .where(scopes.c.account_id == account.id, scopes.c.kind == "all")
-        .where(hours.c.hour >= start, hours.c.hour < start + DAY.total_seconds())
-    )
-    return int(connection.execute(query).scalar() or 0)
 
 
 def begin_billing(connection: Connection, account: Account, batch: BillBatch) -> None:

@@ -12,17 +12,20 @@ from sqlalchemy import func, select
 from claude_cost_exporter.clock import DAY
 from claude_cost_exporter.comparison import BillState, Comparison, Discount, LineOfDay, Unpriced
 from claude_cost_exporter.ledger import tables
-from claude_cost_exporter.ledger.bills import api_of, midnight, role_of, stored_bill
+from claude_cost_exporter.ledger.bill_days import bills_that_count
+from claude_cost_exporter.ledger.bills import midnight, stored_bill
 from claude_cost_exporter.ledger.reading import progress
 from claude_cost_exporter.ledger.spread import billed_scopes
 from claude_cost_exporter.pricing.book import PriceBook
-from claude_cost_exporter.records import BILL, PROBE, TokenType, model_label
+from claude_cost_exporter.records import PROBE, TokenType, model_label
 from claude_cost_exporter.snapshot import LINE, Line, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sqlalchemy import Connection, Row
+    from sqlalchemy import Connection
+
+    from claude_cost_exporter.ledger.bill_days import DayBill
 
 DAY_SECONDS = 86_400
 USAGE_SOURCE = "usage"
@@ -32,15 +35,7 @@ def compare(
     connection: Connection, account_id: int, account: str, first: date, last: date
 ) -> Comparison:
     """Return both truths of the days from `first` to `last`, both included."""
-    bills = {
-        date.fromordinal(row.day): row
-        for row in connection.execute(
-            select(tables.bill_days).where(
-                tables.bill_days.c.account_id == account_id,
-                tables.bill_days.c.day.between(first.toordinal(), last.toordinal()),
-            )
-        )
-    }
+    bills = bills_that_count(connection, account_id, first, last)
     return Comparison(
         account,
         first,
@@ -48,9 +43,9 @@ def compare(
         tuple(_lines(connection, account_id, first, last, bills)),
         {
             day: BillState(
-                row.billed_at is not None, datetime.fromtimestamp(row.unchanged_since, UTC).date()
+                one.billed_at is not None, datetime.fromtimestamp(one.unchanged_since, UTC).date()
             )
-            for day, row in bills.items()
+            for day, one in bills.items()
         },
         tuple(_unpriced(connection, account_id, first, last)),
         tuple(_unread(connection, account_id, first, last)),
@@ -64,7 +59,7 @@ def _lines(
     account_id: int,
     first: date,
     last: date,
-    bills: Mapping[date, Row[tuple[int, ...]]],
+    bills: Mapping[date, DayBill],
 ) -> Iterator[LineOfDay]:
     estimated = dict(_estimated(connection, account_id, first, last))
     billed, settled = (
@@ -83,13 +78,13 @@ def _billed(  # noqa: PLR0913, PLR0917 - whose, when, by which API, and which of
     account_id: int,
     first: date,
     last: date,
-    bills: Mapping[date, Row[tuple[int, ...]]],
+    bills: Mapping[date, DayBill],
     column: str,
 ) -> Mapping[tuple[date, Line], int]:
     sums: dict[tuple[date, Line], int] = defaultdict(int)
     stored = stored_bill(connection, account_id, first.toordinal(), last.toordinal(), column)
     for key, day, amount in stored:
-        if role_of(key.query_set) != BILL or api_of(key.query_set) != api_of(bills[day].query_set):
+        if day not in bills or key.query_set != bills[day].query_set:
             continue
         for kind, member in billed_scopes(key):
             if kind == LINE:

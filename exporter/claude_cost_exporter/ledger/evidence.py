@@ -9,10 +9,11 @@ from sqlalchemy import func, select
 
 from claude_cost_exporter.clock import DAY
 from claude_cost_exporter.ledger import tables
-from claude_cost_exporter.ledger.bills import api_of, midnight, role_of, stored_bill
+from claude_cost_exporter.ledger.bill_days import bills_that_count
+from claude_cost_exporter.ledger.bills import midnight, stored_bill
 from claude_cost_exporter.ledger.reading import billed_days, progress
 from claude_cost_exporter.pricing.evidence import DayUsage, Evidence
-from claude_cost_exporter.records import BILL, PROBE, BillRecord, Tokens, TokenType
+from claude_cost_exporter.records import PROBE, BillRecord, Tokens, TokenType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,14 +63,10 @@ def _usage(
 
 
 def _bill(connection: Connection, account_id: int, days: set[date]) -> Iterator[BillRecord]:
-    """Yield the lines of the bill in force: that of the API which was read last."""
-    table = tables.bill_days
-    in_force = {
-        date.fromordinal(row.day): api_of(row.query_set)
-        for row in connection.execute(select(table).where(table.c.account_id == account_id))
-    }
-    first, last = min(days).toordinal(), max(days).toordinal()
-    for key, day, amount in stored_bill(connection, account_id, first, last):
-        mine = (role_of(key.query_set), api_of(key.query_set)) == (BILL, in_force.get(day))
-        if mine and day in days:
+    """Yield the lines of the bills in force."""
+    first, last = min(days), max(days)
+    in_force = bills_that_count(connection, account_id, first, last)
+    stored = stored_bill(connection, account_id, first.toordinal(), last.toordinal())
+    for key, day, amount in stored:
+        if day in days and key.query_set == in_force[day].query_set:
             yield BillRecord(key.query_set, day, key.dimensions, *amount)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import select
 
 from claude_cost_exporter.ledger import tables
+from claude_cost_exporter.ledger.bill_days import bills_that_count
 from claude_cost_exporter.ledger.bills import BillKey, api_of, midnight, role_of, stored_bill
 from claude_cost_exporter.ledger.upsert import upsert
 from claude_cost_exporter.records import BILL, BILL_WHO, NONE, model_label
@@ -102,12 +103,8 @@ def _cells(
 
 
 def _api_in_force(connection: Connection, account: Account, day: date) -> str:
-    """Return which API the day's bill was read from last: legacy or analytics."""
-    table = tables.bill_days
-    query = select(table.c.query_set).where(
-        table.c.account_id == account.id, table.c.day == day.toordinal()
-    )
-    return api_of(connection.execute(query).scalar_one())
+    """Return whose bill of the day is in force: legacy or analytics."""
+    return api_of(bills_that_count(connection, account.id, day, day)[day].query_set)
 
 
 def _billed(  # noqa: PLR0913, PLR0917 - where, whose, which day and by whom

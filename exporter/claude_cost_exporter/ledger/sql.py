@@ -14,7 +14,7 @@ from sqlalchemy import insert
 from claude_cost_exporter.clock import floor_hour
 from claude_cost_exporter.ledger import evidence, names, reading, rollup, tables
 from claude_cost_exporter.ledger.base import BillChanges, Changes, Progress, Settings, StoredBook
-from claude_cost_exporter.ledger.bills import begin_billing, holds, replace_bill, role_of, settle
+from claude_cost_exporter.ledger.bills import begin_billing, holds, replace_bill, role_of
 from claude_cost_exporter.ledger.coding import SqlCodingLedger
 from claude_cost_exporter.ledger.counters import CounterStore
 from claude_cost_exporter.ledger.counting import alike, increments, restated
@@ -24,6 +24,7 @@ from claude_cost_exporter.ledger.opening import FileLock, make_folder, open_engi
 from claude_cost_exporter.ledger.opening import translated as translated_errors
 from claude_cost_exporter.ledger.registry import Account, Registry
 from claude_cost_exporter.ledger.rows import replace_rows
+from claude_cost_exporter.ledger.settling import settle
 from claude_cost_exporter.ledger.spread import spread_day
 from claude_cost_exporter.ledger.sums import add_to_sums, day_counter, rebuild_days, utc
 from claude_cost_exporter.records import (

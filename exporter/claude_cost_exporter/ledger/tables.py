@@ -185,9 +185,9 @@ bill_days = Table(
     metadata,
     Column("account_id", ForeignKey("accounts.id"), primary_key=True),
     Column("day", Integer, primary_key=True),
-    Column("query_set", String(64), nullable=False),
+    Column("query_set", String(64), primary_key=True),  # each API has its own; one is in force
     Column("unchanged_since", BigInteger, nullable=False),  # first read of what it says now
-    Column("billed_at", BigInteger),  # null: the estimate is still in force
+    Column("billed_at", BigInteger),  # null: not in force
     sqlite_with_rowid=False,
 )
 

@@ -82,7 +82,7 @@ class AnthropicAccount:
         )
         if config.claude_code.users != "off":
             self._always += (AnthropicClaudeCode(self.client, clock, fields, people),)
-        self._choice = ApiChoice(config.api, clock, notebook.read_to)
+        self._choice = ApiChoice(config.api, clock, notebook)
         self._bill: Mapping[Api, Source] = {
             "analytics": AnthropicAnalytics(self.client, clock, fields, self._choice),
             "legacy": AnthropicCost(self.client, fields, self._choice),

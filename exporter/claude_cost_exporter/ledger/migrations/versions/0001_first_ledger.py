@@ -263,7 +263,7 @@ def upgrade() -> None:
             ["account_id"],
             ["accounts.id"],
         ),
-        sa.PrimaryKeyConstraint("account_id", "day"),
+        sa.PrimaryKeyConstraint("account_id", "day", "query_set"),
         sqlite_with_rowid=False,
     )
     op.create_table(

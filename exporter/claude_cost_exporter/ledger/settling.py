@@ -1,0 +1,141 @@
+"""When a day's bill takes over from the estimate, or from another API's bill (floor 2)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select, update
+
+from claude_cost_exporter.clock import DAY
+from claude_cost_exporter.ledger import bill_days, tables
+from claude_cost_exporter.ledger.bills import days_of, midnight, role_of, stored_bill
+from claude_cost_exporter.ledger.upsert import upsert
+from claude_cost_exporter.records import BILL
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import date
+
+    from sqlalchemy import Connection
+
+    from claude_cost_exporter.ledger.base import BillBatch
+    from claude_cost_exporter.ledger.registry import Account
+
+SETTLING = timedelta(hours=12)
+"""No day is billed earlier after its end."""
+AGREEING = timedelta(hours=6)
+"""Two reads at least this far apart must agree."""
+PATIENCE = timedelta(hours=48)
+"""Until then a bill must be at least half of the estimate."""
+REVISED_FOR = timedelta(days=31)
+"""Bills do not change any more after that: one read is enough."""
+
+
+def settle(
+    connection: Connection, account: Account, batch: BillBatch, changed: Collection[date]
+) -> list[date]:
+    """Note what each day says since when; return the days whose bill takes over now.
+
+    Once a day is billed it stays so, and what its bill says may still change. Another API's bill
+    of the same day replaces it as a whole, once that has settled, too.
+    """
+    query_set = next(one for one in batch.query_sets if role_of(one) == BILL)
+    days, now = days_of(batch), int(batch.read_at.timestamp())
+    known = {
+        state.day: state
+        for state in bill_days.states(connection, account.id, days[0], days[-1])
+        if state.query_set == query_set
+    }
+    writes, newly = [], []
+    for day in days:
+        old = known.get(day)
+        since = now if old is None or day in changed else old.unchanged_since
+        billed_at = old.billed_at if old else None
+        if billed_at is None and _has_settled(
+            connection, account, day, query_set, since, batch.read_at
+        ):
+            billed_at = now
+            newly.append(day)
+        state = bill_days.DayBill(day, query_set, since, billed_at)
+        writes.append({"account_id": account.id, **state._asdict(), "day": day.toordinal()})
+    upsert(connection, tables.bill_days, writes)
+    _take_over(connection, account, query_set, newly)
+    in_force = [day for day, old in known.items() if day in changed and old.billed_at]
+    _remember_settled(connection, account, query_set, newly, in_force)
+    return newly
+
+
+def _take_over(
+    connection: Connection, account: Account, query_set: str, newly: Collection[date]
+) -> None:
+    """End the force of what another API says of the days."""
+    table = tables.bill_days
+    connection.execute(
+        update(table)
+        .where(table.c.account_id == account.id, table.c.query_set != query_set)
+        .where(table.c.day.in_([day.toordinal() for day in newly]))
+        .values(billed_at=None)
+    )
+
+
+def _remember_settled(
+    connection: Connection,
+    account: Account,
+    query_set: str,
+    newly: Collection[date],
+    in_force: Collection[date],
+) -> None:
+    """Keep what lines said when they came into force, to tell a later change from it.
+
+    Lines that arrive later than their day's bill come into force with their first amount.
+    """
+    table, series = tables.bill, tables.bill_series
+    ours = select(series.c.id).where(
+        series.c.account_id == account.id, series.c.query_set == query_set
+    )
+    for days, lines in ((newly, True), (in_force, table.c.settled_amount.is_(None))):
+        connection.execute(
+            update(table)
+            .where(table.c.day.in_([day.toordinal() for day in days]))
+            .where(table.c.series_id.in_(ours), lines)
+            .values(settled_amount=table.c.amount)
+        )
+
+
+def _has_settled(  # noqa: PLR0913, PLR0917 - whose, which bill, and the two times
+    connection: Connection,
+    account: Account,
+    day: date,
+    query_set: str,
+    since: int,
+    now: datetime,
+) -> bool:
+    age = now - midnight(day) - DAY
+    agreed = now - datetime.fromtimestamp(since, UTC) >= AGREEING or age > REVISED_FOR
+    if age < SETTLING or not agreed:
+        return False
+    return age >= PATIENCE or 2 * _billed(connection, account, day, query_set) >= _estimated(
+        connection, account, day
+    )
+
+
+def _billed(connection: Connection, account: Account, day: date, query_set: str) -> int:
+    ordinal = day.toordinal()
+    return sum(
+        amount.amount
+        for key, _, amount in stored_bill(connection, account.id, ordinal, ordinal)
+        if key.query_set == query_set
+    )
+
+
+def _estimated(connection: Connection, account: Account, day: date) -> int:
+    hours, scopes = tables.hours, tables.scopes
+    start = int(midnight(day).timestamp())
+    query = (
+        select(func.sum(hours.c.cost))
+        .join_from(hours, scopes)
+        .where(scopes.c.account_id == account.id, scopes.c.kind == "all")
+        .where(hours.c.hour >= start, hours.c.hour < start + DAY.total_seconds())
+    )
+    return int(connection.execute(query).scalar() or 0)
