@@ -204,6 +204,7 @@ class AccountPoller:
                 *what, bill, source.query_sets, is_history=not newest, catching_up_until=until
             ))  # fmt: skip
             written = changes.written
+            self._schedule(source).silent(read, changes.silent)
             self._billed(self.account, changes.newly_billed, at)
         else:
             written = self._ledger.upsert(Batch(

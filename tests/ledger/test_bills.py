@@ -294,6 +294,56 @@ def test_an_unlisted_workspace_is_the_default_one(account, listed):
     assert spend(account, START, "workspace", "wrkspc_a") == {YESTERDAY: 70}
 
 
+@pytest.mark.parametrize("api", ["legacy", "analytics"])
+def test_a_bill_without_lines_never_makes_usage_free(used_yesterday, api):
+    """However often a bill reads empty, a day with usage keeps its estimate, and it is said."""
+    for hours in (6, 13, 30, 47, 60, 100, 24 * 40):
+        at = MIDNIGHT + hours * HOUR
+        changes = read_bill(used_yesterday, at, days=45, query_sets=(f"bill/{api}",))
+        assert YESTERDAY not in changes.newly_billed
+        assert (YESTERDAY in changes.silent) == (hours >= 48)
+        assert YESTERDAY - DAY not in changes.silent
+    assert spend(used_yesterday, START, "all", "all")[YESTERDAY] == 400 * INPUT_NANO
+    last = billed(1, query_set=f"bill/{api}")
+    changes = read_bill(used_yesterday, at, last, days=45, query_sets=(f"bill/{api}",))
+    assert (changes.newly_billed, changes.silent) == ((YESTERDAY,), (TODAY,))
+
+
+def test_a_day_without_usage_and_without_lines_is_billed_as_nothing(account):
+    """Nothing was used and nothing is charged: that day is closed like any other."""
+    account.poll(START, *used(MIDNIGHT + HOUR, 50), back=48)
+    for hours in (6, 13):
+        changes = read_bill(account, MIDNIGHT + hours * HOUR)
+    assert (changes.newly_billed, changes.silent) == ((YESTERDAY,), ())
+
+
+@pytest.mark.parametrize("role", ["bill", "bill_who"])
+def test_a_bill_in_force_that_reads_empty_stays(used_yesterday, role):
+    """Silence revokes nothing: all amounts stay, for every scope, until there are lines again."""
+    account = used_yesterday
+    for hours in (6, 13):
+        read_analytics(account, MIDNIGHT + hours * HOUR, 390 * INPUT_NANO)
+    left = [] if role == "bill" else [billed(1, dimensions=WHO, query_set=BOTH[1])]
+    for hours in (14, 21, 90):
+        at = MIDNIGHT + hours * HOUR
+        assert YESTERDAY in read_bill(account, at, *left, days=5, query_sets=BOTH).silent
+        for kind, member in (("all", "all"), ("workspace", "wrkspc_a"), ("api_key", "apikey_a")):
+            assert spend(account, START, kind, member)[YESTERDAY] == 390 * INPUT_NANO
+    read_analytics(account, MIDNIGHT + 15 * HOUR, 380 * INPUT_NANO)
+    assert spend(account, START, "all", "all")[YESTERDAY] == 380 * INPUT_NANO
+
+
+def test_an_empty_bill_does_not_replace_another_apis(account):
+    """After a change of the API an empty answer leaves in force what the first one said."""
+    account.poll(START, *used(MIDNIGHT + HOUR, 50), back=48)
+    execution = BillDimensions(cost_type="code_execution")
+    for hours in (6, 13):
+        read_bill(account, MIDNIGHT + hours * HOUR, billed(7, dimensions=execution), days=2)
+    for hours in (14, 21, 90):
+        read_bill(account, MIDNIGHT + hours * HOUR, days=5, query_sets=BOTH)
+    assert spend(account, START, "all", "all")[YESTERDAY] == 7
+
+
 @given(
     total=st.integers(-(10**15), 10**15),
     shape=st.lists(st.integers(0, 10**12), min_size=1, max_size=25),

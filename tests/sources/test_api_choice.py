@@ -204,3 +204,22 @@ def test_a_slow_legacy_report_does_not_shrink_the_month(simulated):
         assert closed().items() >= before.items()
         one.wait(hours=1)
     assert info(one)["cost"] == "legacy"
+
+
+def test_an_empty_bill_leaves_the_estimates_in_force(simulated):
+    """Analytics that answers without rows, day after day, makes no day free, and a note says so."""
+    one = simulated(history="3d")
+
+    def emptied(body):
+        body["data"] = []
+        return body
+
+    one.simulator.faults.add(faults.edited(emptied), times=100_000, endpoint="analytics_cost")
+    for _ in range(6):
+        one.poll()
+        one.wait(hours=12)
+    snapshot = one.snapshot()
+    total = Scope("sim", "all", "all")
+    assert snapshot.days[total] == snapshot.estimated_days[total]
+    assert not any(snapshot.billed_days.values())
+    assert "the bill is empty for days with usage" in one.source("analytics").notes[-1]

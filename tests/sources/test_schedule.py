@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from structlog.testing import capture_logs
 
-from claude_cost_exporter.clock import HOUR
+from claude_cost_exporter.clock import DAY, HOUR
+from claude_cost_exporter.records import Window
 from claude_cost_exporter.sources.anthropic_entities import AnthropicEntities
 from claude_cost_exporter.sources.anthropic_usage import AnthropicUsage
 from claude_cost_exporter.sources.base import Notes
@@ -90,3 +91,21 @@ def test_notes_are_one_for_each_topic_and_logged_once():
 def test_a_slow_poll_does_not_move_those_that_follow(now, then):
     """Polls keep the rhythm of the first one, whatever was missed in between."""
     assert next_beat(100.0, 60.0, now) == then
+
+
+def test_empty_bills_are_noted_until_their_days_have_lines():
+    """A later read of some of the days says nothing about the others."""
+    schedule, first = usage(), datetime(2026, 11, 1, tzinfo=UTC)
+    days = [first.date() + DAY * index for index in range(4)]
+
+    def read(start, *silent):
+        schedule.silent(Window(first + start * DAY, first + 4 * DAY), silent)
+        return schedule.notes()
+
+    assert read(0, days[0], days[2], days[3])[0] == (
+        "the bill is empty for days with usage: 3 from 2026-11-01 to 2026-11-04, whose spend stays "
+        "as it was"
+    )
+    assert "2 from 2026-11-01 to 2026-11-04" in read(1, days[3])[0]
+    assert "1 from 2026-11-01 to 2026-11-01" in read(1)[0]
+    assert read(0) == ()

@@ -77,6 +77,8 @@ class BillChanges:
     written: int = 0
     newly_billed: tuple[date, ...] = ()
     """UTC days whose bill is in force from now on."""
+    silent: tuple[date, ...] = ()
+    """UTC days with usage that the bill has no line for: they stay as they were."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from claude_cost_exporter.ledger import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -35,6 +35,17 @@ def states(connection: Connection, account_id: int, first: date, last: date) -> 
     )
     for ordinal, *rest in connection.execute(query):
         yield DayBill(date.fromordinal(ordinal), *rest)
+
+
+def in_force(
+    connection: Connection, account_id: int, query_set: str, days: Sequence[date]
+) -> set[date]:
+    """Return those of the days, oldest first, on which this bill is in force."""
+    return {
+        state.day
+        for state in states(connection, account_id, days[0], days[-1])
+        if state.query_set == query_set and state.billed_at is not None
+    }
 
 
 def bills_that_count(

@@ -9,9 +9,10 @@ from sqlalchemy import insert, select
 
 from claude_cost_exporter.clock import DAY
 from claude_cost_exporter.ledger import tables
+from claude_cost_exporter.ledger.bill_days import in_force
 from claude_cost_exporter.ledger.names import save
 from claude_cost_exporter.ledger.upsert import upsert
-from claude_cost_exporter.records import BillDimensions, BillRecord
+from claude_cost_exporter.records import BILL, BillDimensions, BillRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -64,6 +65,16 @@ def holds(batch: BillBatch, role: str) -> bool:
     return any(role_of(one) == role for one in batch.query_sets)
 
 
+def query_set_of(batch: BillBatch, role: str) -> str:
+    """Return the query set that a read has for a role."""
+    return next(one for one in batch.query_sets if role_of(one) == role)
+
+
+def days_told(batch: BillBatch) -> set[date]:
+    """Return the days that the bill by price has any line for."""
+    return {row.day for row in batch.rows if role_of(row.query_set) == BILL}
+
+
 def days_of(batch: BillBatch) -> list[date]:
     """Return the UTC days that a batch holds completely."""
     count = (batch.window.end - batch.window.start) // DAY
@@ -72,13 +83,19 @@ def days_of(batch: BillBatch) -> list[date]:
 
 
 def replace_bill(connection: Connection, account: Account, batch: BillBatch) -> list[BillChange]:
-    """Write what differs, and return it. Rows that collide are added up."""
+    """Write what differs, and return it. Rows that collide are added up.
+
+    Days whose bill is in force and now reads empty stay as they are: silence revokes nothing.
+    """
     before = _stored(connection, account, batch)
     after = _incoming(account, batch)
+    kept = _silent_in_force(connection, account, batch)
     ids = _series_ids(connection, account, {key for key, _ in after})
     changes, writes = [], []
     for place in {**before, **after}:
         key, day = place
+        if day in kept:
+            continue
         old, new = before.get(place), after.get(place, Amount(0, None))
         if new == old or (old is None and not any(new)):
             continue
@@ -86,6 +103,13 @@ def replace_bill(connection: Connection, account: Account, batch: BillBatch) -> 
         writes.append({"day": day.toordinal(), "series_id": ids[key], **new._asdict()})
     upsert(connection, tables.bill, writes)
     return changes
+
+
+def _silent_in_force(connection: Connection, account: Account, batch: BillBatch) -> set[date]:
+    if not holds(batch, BILL):
+        return set()
+    query_set, days = query_set_of(batch, BILL), days_of(batch)
+    return in_force(connection, account.id, query_set, days) - days_told(batch)
 
 
 def _stored(

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import func, select, update
 
 from claude_cost_exporter.clock import DAY
 from claude_cost_exporter.ledger import bill_days, tables
-from claude_cost_exporter.ledger.bills import days_of, midnight, role_of, stored_bill
+from claude_cost_exporter.ledger.bills import (
+    days_of,
+    days_told,
+    midnight,
+    query_set_of,
+    stored_bill,
+)
+from claude_cost_exporter.ledger.reading import progress
 from claude_cost_exporter.ledger.upsert import upsert
 from claude_cost_exporter.records import BILL
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from datetime import date
 
     from sqlalchemy import Connection
 
-    from claude_cost_exporter.ledger.base import BillBatch
+    from claude_cost_exporter.ledger.base import BillBatch, Progress
     from claude_cost_exporter.ledger.registry import Account
 
+USAGE_SOURCE = "usage"
+"""The source that says which hours have been read."""
 SETTLING = timedelta(hours=12)
 """No day is billed earlier after its end."""
 AGREEING = timedelta(hours=6)
@@ -32,27 +41,41 @@ REVISED_FOR = timedelta(days=31)
 """Bills do not change any more after that: one read is enough."""
 
 
+class Settled(NamedTuple):
+    """What one read of the bill means for its days."""
+
+    newly: Sequence[date]
+    """Days whose bill takes over now."""
+    silent: Sequence[date]
+    """Days that have usage, closed long ago or billed already, and no line at all in the bill."""
+
+
+NOTHING = Settled((), ())
+
+
 def settle(
     connection: Connection, account: Account, batch: BillBatch, changed: Collection[date]
-) -> list[date]:
-    """Note what each day says since when; return the days whose bill takes over now.
+) -> Settled:
+    """Note what each day says since when, and put in force what has settled.
 
     Once a day is billed it stays so, and what its bill says may still change. Another API's bill
-    of the same day replaces it as a whole, once that has settled, too.
+    of the same day replaces it as a whole, once that has settled, too. A bill without any line
+    never says that what was used is free.
     """
-    query_set = next(one for one in batch.query_sets if role_of(one) == BILL)
-    days, now = days_of(batch), int(batch.read_at.timestamp())
-    known = {
-        state.day: state
-        for state in bill_days.states(connection, account.id, days[0], days[-1])
-        if state.query_set == query_set
-    }
-    writes, newly = [], []
+    query_set = query_set_of(batch, BILL)
+    days, told, now = days_of(batch), days_told(batch), int(batch.read_at.timestamp())
+    known, rivals = _known(connection, account, query_set, days)
+    usage = progress(connection, account.id, USAGE_SOURCE)
+    writes, newly, silent = [], [], []
     for day in days:
         old = known.get(day)
         since = now if old is None or day in changed else old.unchanged_since
         billed_at = old.billed_at if old else None
-        if billed_at is None and _has_settled(
+        used = day not in told and _estimated(connection, account, day) > 0
+        if day not in told and (used or day in rivals or not _is_read(usage, day)):
+            if used and (billed_at or batch.read_at - midnight(day) - DAY >= PATIENCE):
+                silent.append(day)
+        elif billed_at is None and _has_settled(
             connection, account, day, query_set, since, batch.read_at
         ):
             billed_at = now
@@ -63,7 +86,28 @@ def settle(
     _take_over(connection, account, query_set, newly)
     in_force = [day for day, old in known.items() if day in changed and old.billed_at]
     _remember_settled(connection, account, query_set, newly, in_force)
-    return newly
+    return Settled(newly, silent)
+
+
+def _is_read(usage: Progress, day: date) -> bool:
+    """Return whether all usage of a day is known."""
+    start, end = usage.history_start, usage.watermark
+    return (
+        start is not None
+        and end is not None
+        and start <= midnight(day)
+        and midnight(day) + DAY <= end
+    )
+
+
+def _known(
+    connection: Connection, account: Account, query_set: str, days: Sequence[date]
+) -> tuple[dict[date, bill_days.DayBill], set[date]]:
+    """Return what this bill said of the days, and the days on which another one is in force."""
+    states = list(bill_days.states(connection, account.id, days[0], days[-1]))
+    known = {state.day: state for state in states if state.query_set == query_set}
+    rivals = {s.day for s in states if s.query_set != query_set and s.billed_at is not None}
+    return known, rivals
 
 
 def _take_over(

@@ -24,7 +24,7 @@ from claude_cost_exporter.ledger.opening import FileLock, make_folder, open_engi
 from claude_cost_exporter.ledger.opening import translated as translated_errors
 from claude_cost_exporter.ledger.registry import Account, Registry
 from claude_cost_exporter.ledger.rows import replace_rows
-from claude_cost_exporter.ledger.settling import settle
+from claude_cost_exporter.ledger.settling import NOTHING, settle
 from claude_cost_exporter.ledger.spread import spread_day
 from claude_cost_exporter.ledger.sums import add_to_sums, day_counter, rebuild_days, utc
 from claude_cost_exporter.records import (
@@ -181,14 +181,16 @@ class SqlLedger:
             names.learn_default(connection, account, batch)
             changes = replace_bill(connection, account, batch)
             changed = {change.day for change in changes}
-            newly = settle(connection, account, batch, changed) if holds(batch, BILL) else []
-            self._billed[account.id].update(newly)
-            self._spread(connection, account, changed | set(newly))
+            settled = NOTHING
+            if holds(batch, BILL):
+                settled = settle(connection, account, batch, changed)
+            self._billed[account.id].update(settled.newly)
+            self._spread(connection, account, changed | set(settled.newly))
             self._count_customers(account, changes)
             self._registry.save(connection)
             self._counters.save(connection)
             reading.advance(connection, account.id, batch)
-            return BillChanges(len(changes), tuple(newly))
+            return BillChanges(len(changes), tuple(settled.newly), tuple(settled.silent))
 
     def _spread(self, connection: Connection, account: Account, days: set[date]) -> None:
         """Bring the best-known spend of days with a bill in line with it."""

@@ -7,13 +7,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
+    from collections.abc import Iterable, Sequence
+    from datetime import date, datetime
 
+    from claude_cost_exporter.records import Window
     from claude_cost_exporter.sources.base import Cadence
 
 RETRY = timedelta(minutes=5)
 """How long a rarer read waits after a failure; each poll's own read does not wait."""
+EMPTY_BILL = "the bill is empty for days with usage"
 
 
 def next_beat(last: float, interval: float, now: float) -> float:
@@ -42,6 +44,7 @@ class Schedule:
     cadences: Sequence[Cadence]
     trouble: dict[str, str] = field(default_factory=dict)
     """What could not be read, and why; the notes of the next attempt show it."""
+    _silent: set[date] = field(default_factory=set)
     _due: dict[timedelta, float] = field(default_factory=dict)
 
     def back(self, now: float) -> timedelta | None:
@@ -61,6 +64,17 @@ class Schedule:
             if cadence.every:
                 self._due[cadence.every] = now + RETRY.total_seconds()
                 self.trouble[_name(cadence)] = why
+
+    def silent(self, read: Window, days: Iterable[date]) -> None:
+        """Remember the days with usage for which the bill that was read has no line."""
+        first, end = read.start.date(), read.end.date()
+        self._silent = {day for day in self._silent if not first <= day < end} | set(days)
+        self.trouble.pop(EMPTY_BILL, None)
+        if self._silent:
+            self.trouble[EMPTY_BILL] = (
+                f"{len(self._silent)} from {min(self._silent)} to {max(self._silent)}, "
+                "whose spend stays as it was"
+            )
 
     def notes(self) -> tuple[str, ...]:
         """Say what waits to be read again."""
