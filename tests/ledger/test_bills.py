@@ -12,6 +12,7 @@ from claude_cost_exporter.clock import DAY, HOUR
 from claude_cost_exporter.ledger.base import BillBatch, Names, Settings
 from claude_cost_exporter.ledger.comparing import compare
 from claude_cost_exporter.ledger.spread import spread
+from claude_cost_exporter.pricing.rates import Rates
 from claude_cost_exporter.records import NANO, BillDimensions, BillRecord, Window, WorkspaceRecord
 from claude_cost_exporter.snapshot import Line, Scope
 from tests.support.ledger import INPUT_NANO, START, Account, used
@@ -273,25 +274,75 @@ def test_customers_count_from_their_own_first_read(account):
     assert account.counter(later, family) == {("uprof_1",): 0}
 
 
-@pytest.mark.parametrize("listed", [True, False])
-def test_an_unlisted_workspace_is_the_default_one(account, listed):
-    """One id that is billed and in no list is the default workspace, once names are known."""
-    if listed:
-        names = Names(workspaces=[WorkspaceRecord("wrkspc_a", "A")])
-        account.ledger.name("acme", names, START)
+def name(account, *workspaces):
+    found = [WorkspaceRecord(workspace, "Some name") for workspace in workspaces]
+    account.ledger.name("acme", Names(workspaces=found), START)
+
+
+def read_by_workspace(account, *workspaces):
+    """Read a bill of 70 for each workspace, often enough to settle."""
     rows = [
-        billed(
-            70, dimensions=BillDimensions(workspace_id=workspace), query_set="bill_who/analytics"
-        )
-        for workspace in ("wrkspc_a", "wrkspc_hidden")
+        billed(70, dimensions=WHO._replace(workspace_id=one), query_set=BOTH[1])
+        for one in workspaces
     ]
-    price = billed(140, dimensions=INPUT._replace(workspace_id=""), query_set="bill/analytics")
+    price = billed(70 * len(rows), dimensions=INPUT._replace(workspace_id=""), query_set=BOTH[0])
     for hours in (6, 13):
-        both = ("bill/analytics", "bill_who/analytics")
-        read_bill(account, MIDNIGHT + hours * HOUR, price, *rows, query_sets=both)
-    other = "default" if listed else "wrkspc_hidden"
-    assert spend(account, START, "workspace", other) == {YESTERDAY: 70}
+        read_bill(account, MIDNIGHT + hours * HOUR, price, *rows, query_sets=BOTH)
+
+
+def use(account, *workspaces):
+    """Use workspaces yesterday, as the legacy report names them, for a few nano-dollars."""
+    free = Rates((1, 1, 1, 1, 1), 0)
+    rows = [used(MIDNIGHT - 5 * HOUR, 100, ws=one, rates=free) for one in workspaces]
+    account.poll(START, *(row for pair in rows for row in pair), back=48)
+
+
+@pytest.mark.parametrize(
+    ("listed", "in_use", "other"),
+    [
+        (True, ("wrkspc_a", "default"), "default"),
+        (False, ("wrkspc_a", "default"), "wrkspc_hidden"),
+        (True, ("wrkspc_a",), "wrkspc_hidden"),
+        (True, ("wrkspc_a", "default", "wrkspc_hidden"), "wrkspc_hidden"),
+    ],
+    ids=["default", "nothing is listed", "default is not used", "it has usage of its own"],
+)
+def test_an_unlisted_workspace_is_the_default_one(account, listed, in_use, other):
+    """One id that is billed and in no list is the default workspace if it alone can be."""
+    if listed:
+        name(account, "wrkspc_a")
+    use(account, *in_use)
+    read_by_workspace(account, "wrkspc_a", "wrkspc_hidden")
+    assert spend(account, START, "workspace", other)[YESTERDAY] == 70
     assert spend(account, START, "workspace", "wrkspc_a") == {YESTERDAY: 70}
+
+
+def test_the_legacy_report_never_tells_the_default_workspace(account):
+    """There the default workspace is null: an unlisted id is a new workspace, and stays one."""
+    name(account, "wrkspc_a")
+    use(account, "wrkspc_a", "default")
+    rows = [
+        billed(70, dimensions=INPUT._replace(workspace_id=one))
+        for one in ("wrkspc_a", "default", "wrkspc_new")
+    ]
+    for hours in (6, 13):
+        read_bill(account, MIDNIGHT + hours * HOUR, *rows)
+    assert spend(account, START, "workspace", "wrkspc_new") == {YESTERDAY: 70}
+    assert spend(account, START, "workspace", "default") == {YESTERDAY: 70}
+
+
+def test_a_list_corrects_a_wrong_guess(account):
+    """An id that was taken for the default workspace's is its own once a list names it."""
+    name(account, "wrkspc_a")
+    use(account, "wrkspc_a", "default")
+    read_by_workspace(account, "wrkspc_a", "wrkspc_new")
+    assert spend(account, START, "workspace", "default") == {YESTERDAY: 70}
+    name(account, "wrkspc_a", "wrkspc_new")
+    read_by_workspace(account, "wrkspc_a", "wrkspc_new")
+    account.reopen(MIDNIGHT + 14 * HOUR)
+    read_by_workspace(account, "wrkspc_a", "wrkspc_new")
+    assert spend(account, START, "workspace", "default") == {YESTERDAY: 0}
+    assert spend(account, START, "workspace", "wrkspc_new") == {YESTERDAY: 70}
 
 
 @pytest.mark.parametrize("api", ["legacy", "analytics"])

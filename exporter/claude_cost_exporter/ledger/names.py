@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import select, update
@@ -11,18 +13,18 @@ from claude_cost_exporter.clock import floor_hour
 from claude_cost_exporter.errors import OrganizationError, OtherOrganizationError
 from claude_cost_exporter.ledger import tables
 from claude_cost_exporter.ledger.upsert import upsert
-from claude_cost_exporter.records import DEFAULT_WORKSPACE
+from claude_cost_exporter.records import BILL_WHO, DEFAULT_WORKSPACE
 from claude_cost_exporter.snapshot import ApiKeyName, WorkspaceName
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-    from datetime import datetime
+    from datetime import date
 
     from sqlalchemy import Connection, Table
 
     from claude_cost_exporter.ledger.base import BillBatch, Names
     from claude_cost_exporter.ledger.registry import Account, Registry
-    from claude_cost_exporter.records import OrganizationRecord
+    from claude_cost_exporter.records import OrganizationRecord, Window
 
 
 WORKSPACE_INFO, API_KEY_INFO = "workspace_info", "api_key_info"
@@ -35,6 +37,10 @@ def store(
     connection: Connection, registry: Registry, account: Account, found: Names, read_at: datetime
 ) -> None:
     """Store what was read; what was not read keeps what it had."""
+    if any(
+        w.workspace_id == account.real_default_id and not w.is_default for w in found.workspaces
+    ):
+        account.real_default_id = None  # it was a guess, and a wrong one
     default = (w.workspace_id for w in found.workspaces if w.is_default)
     account.real_default_id = next(default, account.real_default_id)
     if account.default_workspace_id is None:
@@ -73,18 +79,47 @@ def _read(
     return tuple(found)
 
 
-def learn_default(connection: Connection, account: Account, batch: BillBatch) -> None:
-    """Find out the default workspace's own id where no list has it: it is billed all the same."""
+def learn_default(
+    connection: Connection, registry: Registry, account: Account, batch: BillBatch
+) -> None:
+    """Find out the default workspace's own id where no list has it: it is billed all the same.
+
+    It is an id that is billed by its key and never used, on days on which `default` is used. The
+    legacy report has no key, and calls the default workspace null: it cannot tell.
+    """
     table = tables.workspaces
     query = select(table.c.workspace_id).where(table.c.account_id == account.id)
     listed = set(connection.execute(query).scalars())
     if account.real_default_id is not None or not listed:
         return
-    unlisted = {record.dimensions.workspace_id for record in batch.rows} - listed
-    unlisted -= {"", DEFAULT_WORKSPACE}
-    if len(unlisted) == 1:
-        (account.real_default_id,) = unlisted
+    billed: dict[str, set[date]] = defaultdict(set)
+    for row in batch.rows:
+        if row.query_set.startswith(BILL_WHO) and row.amount:
+            billed[row.dimensions.workspace_id].add(row.day)
+    unlisted = billed.keys() - listed - {"", DEFAULT_WORKSPACE}
+    if len(unlisted) != 1:
+        return
+    (found,) = unlisted
+    days_used = _days_used(connection, account, batch.window)
+    if not registry.has_workspace(account.id, found) and billed[found] <= days_used:
+        account.real_default_id = found
         save(connection, account, "real_default_id")
+
+
+def _days_used(connection: Connection, account: Account, window: Window) -> set[date]:
+    """Return the UTC days of a window on which the default workspace was used."""
+    hours, scopes = tables.hours, tables.scopes
+    query = (
+        select(hours.c.hour)
+        .join_from(hours, scopes)
+        .where(scopes.c.account_id == account.id, scopes.c.kind == "workspace")
+        .where(scopes.c.member == account.workspace(DEFAULT_WORKSPACE), hours.c.tokens > 0)
+        .where(hours.c.hour >= int(window.start.timestamp()))
+        .where(hours.c.hour < int(window.end.timestamp()))
+    )
+    return {
+        datetime.fromtimestamp(hour, UTC).date() for hour in connection.execute(query).scalars()
+    }
 
 
 def bind(

@@ -164,6 +164,13 @@ class Registry:
             if key.account_id == account_id and key.role == role and seen.hour >= since
         )
 
+    def has_workspace(self, account_id: int, workspace_id: str) -> bool:
+        """Return whether a workspace was ever used under this id."""
+        return any(
+            key.account_id == account_id and key.dimensions.workspace_id == workspace_id
+            for key in self.series_by_id.values()
+        )
+
     def scope_id(  # noqa: PLR0913, PLR0917 - a scope's key, and its bound
         self,
         connection: Connection,

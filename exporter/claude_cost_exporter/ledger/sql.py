@@ -178,7 +178,7 @@ class SqlLedger:
             account = self._registry.accounts[batch.account]
             if holds(batch, BILL_CUSTOMER):
                 begin_billing(connection, account, batch)
-            names.learn_default(connection, account, batch)
+            names.learn_default(connection, self._registry, account, batch)
             changes = replace_bill(connection, account, batch)
             changed = {change.day for change in changes}
             settled = NOTHING
