@@ -10,7 +10,7 @@ from claude_cost_exporter.errors import PaginationError, ParseError
 from claude_cost_exporter.records import NANO, BillDimensions, BillRecord, Window
 from claude_cost_exporter.sources.anthropic_analytics import PATH, QUERIES, AnthropicAnalytics
 from claude_cost_exporter.sources.api_choice import ApiChoice
-from tests.support.api import Book, answer
+from tests.support.api import Book, answer, refused
 from tests.support.bill import AnalyticsCost, day, page, row, text
 
 CENT = NANO // 100
@@ -281,3 +281,29 @@ def test_a_wrong_row_names_its_path(analytics, changes, where):
     analytics.report = AnalyticsCost(price=[row(1, **PRICE), row(1, **PRICE) | changes])
     with pytest.raises(ParseError, match=rf"{PATH}.*{where}"):
         fetch(analytics)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_without_end_customers_the_rest_of_the_bill_is_read(analytics, status):
+    """A refusal of user_profile_id alone costs the end customers, with a note, and no more."""
+    report = AnalyticsCost(
+        price=[row(1, "70", **PRICE)],
+        who=[row(1, "70", workspace_id="wrkspc_a")],
+        customer=[row(1, "70", user_profile_id="uprof_1")],
+    )
+
+    def ask(request):
+        is_refused = request.url.params["group_by[]"] == "user_profile_id"
+        return refused(status, "Unknown dimension.") if is_refused else report(request)
+
+    analytics.report = ask
+    _, records = fetch(analytics)
+    assert [record.query_set for record in records] == [BILL, WHO]
+    assert analytics.source.query_sets == (BILL, WHO)
+    assert "end customers cannot be read" in analytics.source.notes()[-1]
+    assert analytics.source.api == "analytics"
+    analytics.report = report
+    _, records = fetch(analytics)
+    assert [record.query_set for record in records] == [BILL, WHO, CUSTOMER]
+    assert analytics.source.query_sets == (BILL, WHO, CUSTOMER)
+    assert "end customers" not in "".join(analytics.source.notes())

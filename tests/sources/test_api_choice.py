@@ -68,7 +68,7 @@ def test_auto_reads_analytics_where_it_may(simulated):
 
 @pytest.mark.parametrize("availability", REFUSALS)
 def test_auto_falls_back_when_analytics_is_refused(simulated, availability, capsys):
-    """403, 404, 410 and a 400 mean legacy from the next poll on, with the reason in the notes."""
+    """403, 404, 410 and a 400 that says why mean legacy from the next poll on, with a note."""
     one = simulated(availability)
     run(one, 5)
     assert info(one) == {"usage": "legacy", "cost": "legacy"}
@@ -83,9 +83,9 @@ def test_auto_falls_back_when_analytics_is_refused(simulated, availability, caps
     )
 
 
-@pytest.mark.parametrize("status", [429, 500, 503, 529])
+@pytest.mark.parametrize("status", [400, 402, 429, 500, 503, 529])
 def test_what_passes_does_not_change_the_api(simulated, status):
-    """A busy or broken API is asked again; the other one is left alone."""
+    """A busy or broken API, or one that refuses one request, is asked again, and no other."""
     one = simulated()
     fault = faults.rate_limited() if status == 429 else faults.error(status)
     one.simulator.faults.add(fault, times=100_000, endpoint="analytics_cost")

@@ -12,6 +12,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from claude_cost_exporter.clock import DAY, HOUR
+from claude_cost_exporter.errors import (
+    BadRequestError,
+    ForbiddenError,
+    NotFoundError,
+    SourceError,
+)
 from claude_cost_exporter.records import (
     BILL,
     BILL_CUSTOMER,
@@ -30,7 +36,6 @@ from claude_cost_exporter.sources.anthropic_analytics_report import (
     served_since,
 )
 from claude_cost_exporter.sources.anthropic_bill import label, token_type
-from claude_cost_exporter.sources.api_choice import REFUSALS, ApiChoice
 from claude_cost_exporter.sources.base import Cadence, FieldObserver, Notes
 from claude_cost_exporter.sources.buckets import shown
 from claude_cost_exporter.sources.money import Cents, Currency, nano_usd
@@ -42,19 +47,21 @@ if TYPE_CHECKING:
 
     from claude_cost_exporter.clock import Clock
     from claude_cost_exporter.sources.anthropic_analytics_report import Group
+    from claude_cost_exporter.sources.api_choice import ApiChoice
     from claude_cost_exporter.sources.http import ApiClient
 
 PATH = "/v1/organizations/analytics/cost"
+BY_PRICE, BY_WHO, BY_CUSTOMER = (f"{role}/analytics" for role in (BILL, BILL_WHO, BILL_CUSTOMER))
 QUERIES = {
-    f"{BILL}/analytics": (
+    BY_PRICE: (
         *("model", "service_tier", "context_window", "inference_geo", "speed"),
         *("cost_type", "token_type"),
     ),
-    f"{BILL_WHO}/analytics": (
+    BY_WHO: (
         *("workspace_id", "api_key_id", "model", "service_tier", "product"),
         "cost_type",
     ),
-    f"{BILL_CUSTOMER}/analytics": ("user_profile_id",),
+    BY_CUSTOMER: ("user_profile_id",),
 }
 END_CUSTOMER = "user_profile_id"
 NULLS = {
@@ -97,7 +104,7 @@ class AnthropicAnalytics:
     align = DAY
     reads_open = False
     history_chunk: timedelta | None = timedelta(days=31)
-    query_sets = tuple(QUERIES)
+    query_sets: tuple[str, ...] = tuple(QUERIES)
 
     def __init__(
         self, client: ApiClient, clock: Clock, fields: FieldObserver, choice: ApiChoice
@@ -133,7 +140,7 @@ class AnthropicAnalytics:
         reading = Reading[Row](self._client, self._endpoint, window, DAY, history=history)
         try:
             records = self._records(reading)
-        except REFUSALS as error:
+        except SourceError as error:
             if not self._choice.falls_back(error):
                 raise
             return [Window(start, start)]
@@ -144,6 +151,19 @@ class AnthropicAnalytics:
         return [complete, *(record for record in records if record.day < last)]
 
     def _records(self, reading: Reading[Row]) -> list[BillRecord]:
+        records = [*self._lines(reading, BY_PRICE), *self._lines(reading, BY_WHO)]
+        self.query_sets = tuple(QUERIES)
+        try:
+            records += self._lines(reading, BY_CUSTOMER)
+        except (BadRequestError, ForbiddenError, NotFoundError) as error:
+            self.query_sets = (BY_PRICE, BY_WHO)
+            self._notes.add("customers", f"end customers cannot be read and are absent: {error}")
+        else:
+            self._notes.drop("customers")
+        return records
+
+    def _lines(self, reading: Reading[Row], query_set: str) -> list[BillRecord]:
+        group_by = QUERIES[query_set]
         return [
             BillRecord(
                 query_set,
@@ -152,7 +172,6 @@ class AnthropicAnalytics:
                 nano_usd(row.cost.amount),
                 None if row.cost.list_amount is None else nano_usd(row.cost.list_amount),
             )
-            for query_set, group_by in QUERIES.items()
             for start, row in reading.rows(group_by)
         ]
 

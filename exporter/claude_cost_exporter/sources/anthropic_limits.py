@@ -15,12 +15,7 @@ import msgspec
 import structlog
 
 from claude_cost_exporter.clock import DAY, HOUR
-from claude_cost_exporter.errors import (
-    BadRequestError,
-    ForbiddenError,
-    NotFoundError,
-    SourceError,
-)
+from claude_cost_exporter.errors import SourceError
 from claude_cost_exporter.records import (
     LimitsRecord,
     RateLimit,
@@ -37,6 +32,7 @@ from claude_cost_exporter.sources.anthropic_entities import (
 from claude_cost_exporter.sources.base import Cadence
 from claude_cost_exporter.sources.money import Cents, nano_usd
 from claude_cost_exporter.sources.pages import NEXT_PAGE, pages
+from claude_cost_exporter.sources.refusals import is_unserved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -48,7 +44,6 @@ if TYPE_CHECKING:
 SPEND_LIMITS = "/v1/organizations/spend_limits"
 RATE_LIMITS = "/v1/organizations/rate_limits"
 BETA = {"anthropic-beta": "spend-limit-reads-2026-09-26"}
-NOT_SUPPORTED = "organization_type_not_supported"
 SPEND_SCOPES = [("scope_type[]", scope) for scope in ("organization", "workspace", "usage_tier")]
 """Caps of single members are not asked for: an organisation may have thousands."""
 WORKSPACES_A_READ = 10
@@ -188,8 +183,8 @@ class AnthropicLimits:
         try:
             for page, _ in pages(self._client, path, params, kind, NEXT_PAGE, headers=headers):
                 yield from page.data
-        except (ForbiddenError, NotFoundError, BadRequestError) as error:
-            if isinstance(error, BadRequestError) and not _is_unserved(error):
+        except SourceError as error:
+            if not is_unserved(error):
                 raise
             self._note(topic, f"{topic} cannot be read and are absent: {error}")
         else:
@@ -203,11 +198,6 @@ class AnthropicLimits:
         if topic not in self._notes:
             structlog.get_logger().warning(sentence, source=self.name)
         self._notes[topic] = sentence
-
-
-def _is_unserved(error: SourceError) -> bool:
-    """Tell a 400 that says that this organisation has no such list from a defect of ours."""
-    return NOT_SUPPORTED in str(error) or "anthropic-beta" in str(error)
 
 
 def _scope(scope: Mapping[str, Any]) -> tuple[str, str]:

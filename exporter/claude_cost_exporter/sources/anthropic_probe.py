@@ -158,7 +158,7 @@ class AnthropicProbe:
         except SourceError as error:
             if isinstance(error, HOPELESS):
                 self._given_up = f"not asked, because {question.name} failed"
-            if not isinstance(error, question.refusals):
+            if not question.is_refusal(error):
                 question = question._replace(otherwise="")  # the sources do not expect it either
             return question.finding(Verdict.NO, str(error), error.status)
         return question.finding(answer.verdict, answer.sentence, OK, answer.fields, answer.names)

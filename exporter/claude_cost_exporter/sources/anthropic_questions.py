@@ -12,11 +12,11 @@ from claude_cost_exporter.sources import anthropic_cost as cost
 from claude_cost_exporter.sources import anthropic_limits as limits
 from claude_cost_exporter.sources.anthropic_entities import API_KEYS, ORGANIZATION, WORKSPACES
 from claude_cost_exporter.sources.anthropic_usage_report import PATH
-from claude_cost_exporter.sources.api_choice import REFUSALS
 from claude_cost_exporter.sources.findings import Finding, Verdict
+from claude_cost_exporter.sources.refusals import is_unserved
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from claude_cost_exporter.errors import SourceError
 
@@ -28,8 +28,8 @@ class Question(NamedTuple):
     endpoint: str
     otherwise: str = ""
     """How it goes when the API refuses the request; empty: it does not."""
-    refusals: tuple[type[SourceError], ...] = (BadRequestError,)
-    """What the sources take for a refusal."""
+    is_refusal: Callable[[SourceError], bool] = lambda error: isinstance(error, BadRequestError)
+    """Whether the sources go on after an error."""
 
     def finding(
         self,
@@ -78,17 +78,17 @@ BY_PRICE = Question("usage by price", PATH)
 BY_WHO = Question("usage by workspace and key", PATH)
 OPEN_HOUR = Question("open hour at 1h", PATH, "the open hour is read at 1m")
 BY_MINUTE = Question("usage by minute", PATH)
-BILL = Question("bill from analytics", analytics.PATH, refusals=REFUSALS)
+BILL = Question("bill from analytics", analytics.PATH, is_refusal=is_unserved)
 LEGACY_BILL = Question("bill from the cost report", cost.PATH)
 CLAUDE_CODE_USERS = Question(
     "Claude Code",
     claude_code.PATH,
     f"its metrics are absent and its source stays down; {claude_code.WITHOUT}",
-    refusals=REFUSALS,
+    is_refusal=is_unserved,
 )
 SPEND_CAPS = Question(
-    "spend limits", limits.SPEND_LIMITS, "their metrics are absent", refusals=REFUSALS
+    "spend limits", limits.SPEND_LIMITS, "their metrics are absent", is_refusal=is_unserved
 )
 RATE_CAPS = Question(
-    "rate limits", limits.RATE_LIMITS, "their metrics are absent", refusals=REFUSALS
+    "rate limits", limits.RATE_LIMITS, "their metrics are absent", is_refusal=is_unserved
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import structlog
 
 from claude_cost_exporter.clock import DAY, floor_to
-from claude_cost_exporter.errors import BadRequestError, ForbiddenError, NotFoundError
+from claude_cost_exporter.sources.refusals import is_unserved
 
 if TYPE_CHECKING:
     from claude_cost_exporter.clock import Clock
@@ -19,8 +19,6 @@ Api = Literal["legacy", "analytics"]
 Wanted = Literal["auto", "analytics", "legacy"]
 REVISED_FOR = timedelta(days=31)
 """Bills do not change any more after that."""
-REFUSALS = (BadRequestError, ForbiddenError, NotFoundError)
-"""Errors that mean that a key or an organisation has no analytics; the others pass."""
 FACT = "analytics refused since"
 IT_WORKS = ""
 """Nothing is written down before analytics has worked for the first time."""
@@ -58,8 +56,11 @@ class ApiChoice:
             self._remember(IT_WORKS)
 
     def falls_back(self, error: SourceError) -> bool:
-        """Return whether a refusal of analytics was answered by changing to legacy."""
-        if not self._auto or self._is_sudden():
+        """Return whether a refusal of analytics was answered by changing to legacy.
+
+        Only what says that the key or the organisation has no analytics is one.
+        """
+        if not self._auto or not is_unserved(error) or self._is_sudden():
             return False
         self.api = "legacy"
         self._why = (

@@ -46,6 +46,7 @@ ERRORS: dict[int, type[SourceError]] = {
     410: NotFoundError,
     429: RateLimitedError,
 }
+UNSERVED = ("organization_type_not_supported", "anthropic-beta")
 PASSING = {408, 409, 429}
 """Below 500, these pass by themselves; Anthropic's own SDKs ask again, too."""
 
@@ -72,6 +73,16 @@ def refusal(
     error = ERRORS.get(status, default)(sentence)
     error.status = status
     return error
+
+
+def is_unserved(error: SourceError) -> bool:
+    """Tell an answer that says that this key or organisation has no such thing from a failure.
+
+    A 400 says so only of a kind of organisation or of a beta; any other is a defect of somebody's.
+    """
+    if isinstance(error, BadRequestError):
+        return any(sign in str(error) for sign in UNSERVED)
+    return isinstance(error, (ForbiddenError, NotFoundError))
 
 
 def may_pass(status: int, headers: Mapping[str, str]) -> bool:
