@@ -8,9 +8,11 @@ import pytest
 
 from claude_cost_exporter.records import NANO
 from claude_cost_exporter.snapshot import LINE, AccountState, Line, Scope, Snapshot
-from claude_cost_exporter.views.bill import billed, ratios
+from claude_cost_exporter.views.bill import billed, closed_windows, ratios
 
 NOW = datetime(2026, 11, 10, 15, 0, tzinfo=UTC)
+BILLED = "llm_billed_spend_usd"
+LAST_7, MONTH = "last_7_closed_days", "month_to_date_closed"
 OUTPUT = Scope("acme", LINE, Line("claude-x", "tokens", "output").member)
 SEARCH = Scope("acme", LINE, Line("none", "web_search", "none").member)
 
@@ -57,16 +59,24 @@ def test_both_truths_cover_the_same_days():
 @pytest.mark.parametrize(
     ("missing", "windows"),
     [
-        (date(2026, 11, 9), {"last_7_closed_days", "month_to_date_closed", "last_month"}),
-        (date(2026, 11, 5), {"last_month"}),
-        (date(2026, 10, 31), {"last_7_closed_days", "month_to_date_closed"}),
+        (date(2026, 11, 9), {LAST_7: (2, 8), MONTH: (1, 8), "last_month": (-30, 0)}),
+        (date(2026, 11, 8), {LAST_7: (1, 7), MONTH: (1, 7), "last_month": (-30, 0)}),
+        (date(2026, 11, 5), {LAST_7: (-2, 4), MONTH: (1, 4), "last_month": (-30, 0)}),
+        (date(2026, 11, 1), {LAST_7: (3, 9), "last_month": (-30, 0)}),
+        (date(2026, 10, 31), {LAST_7: (3, 9), MONTH: (1, 9)}),
     ],
 )
-def test_a_window_with_an_unbilled_day_is_absent(missing, windows):
-    """Only the newest days may lack their bill; a hole takes the window away."""
-    in_force = set(days(date(2026, 10, 1), date(2026, 11, 9), 0)) - {missing}
-    found = amounts(snapshot(in_force), "llm_billed_spend_usd")
-    assert {window for _, window in found} == windows
+def test_windows_end_before_the_first_day_that_is_not_billed(missing, windows):
+    """A day that settles after its successors shortens a window or moves it; no window has holes.
+
+    Days are counted from 31 October, which is 0.
+    """
+    in_force = frozenset(days(date(2026, 10, 1), date(2026, 11, 9), 0)) - {missing}
+    found = closed_windows(in_force, NOW)
+    ends = {name: (run[0], run[-1]) for name, run in found.items()}
+    zero = date(2026, 10, 31)
+    assert {n: tuple((day - zero).days for day in pair) for n, pair in ends.items()} == windows
+    assert {window for _, window in amounts(snapshot(in_force), BILLED)} == set(windows)
 
 
 def test_lines_beyond_the_cap_are_one_line():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from claude_cost_exporter.clock import DAY
@@ -25,18 +26,23 @@ Sums = dict[str, list[int]]
 def closed_windows(billed: frozenset[date], now: datetime) -> Mapping[str, tuple[date, ...]]:
     """Return the UTC days of each window; a window with a day that is not billed is left out.
 
-    Windows that run end with the newest billed day.
+    Days are not billed in their order. A window that runs ends with the newest day up to which
+    none is missing.
     """
-    if not billed:
-        return {}
-    newest, month = max(billed), now.date().replace(day=1)
+    month = now.date().replace(day=1)
     last_month = (month - DAY).replace(day=1)
     windows = {
-        "last_7_closed_days": _days(newest - (RECENT_DAYS - 1) * DAY, newest),
-        "month_to_date_closed": _days(month, newest),
+        "last_7_closed_days": _newest_run(billed, RECENT_DAYS),
+        "month_to_date_closed": tuple(takewhile(billed.__contains__, _days(month, now.date()))),
         "last_month": _days(last_month, month - DAY),
     }
     return {name: days for name, days in windows.items() if days and billed.issuperset(days)}
+
+
+def _newest_run(billed: frozenset[date], length: int) -> tuple[date, ...]:
+    """Return the newest days in a row that are all billed, or none."""
+    runs = (_days(last - (length - 1) * DAY, last) for last in sorted(billed, reverse=True))
+    return next((run for run in runs if billed.issuperset(run)), ())
 
 
 def _days(first: date, last: date) -> tuple[date, ...]:
