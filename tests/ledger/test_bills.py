@@ -15,6 +15,7 @@ from claude_cost_exporter.ledger.spread import spread
 from claude_cost_exporter.pricing.rates import Rates
 from claude_cost_exporter.records import NANO, BillDimensions, BillRecord, Window, WorkspaceRecord
 from claude_cost_exporter.snapshot import Line, Scope
+from claude_cost_exporter.views.bill import billed as bills_shown
 from tests.support.ledger import INPUT_NANO, START, Account, used
 
 TODAY = START.date()
@@ -152,6 +153,20 @@ def test_days_of_the_bill_are_utc_in_every_time_zone(tmp_path):
     line = Scope("acme", "line", Line("claude-x-1", "tokens", "input").member)
     assert account.snapshot(START).days[line] == {YESTERDAY: 800 * INPUT_NANO}
     account.ledger.close()
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Auckland", "UTC", "America/Los_Angeles"])
+def test_last_month_of_the_bill_is_there_at_every_months_end(tmp_path, zone):
+    """November is last month in UTC until December is over, also where January has begun."""
+    account = Account(f"sqlite:///{tmp_path}/ledger.db", Settings(time_zone=zone))
+    now = datetime(2026, 12, 31, 23, tzinfo=UTC)
+    rows = [billed(NANO, now.date() - DAY * index) for index in range(1, 62)]
+    for at in (now - 8 * HOUR, now - HOUR):
+        read_bill(account, at, *rows, days=62)
+    samples = bills_shown(account.snapshot(now), now)
+    account.ledger.close()
+    found = {s.labels[3]: s.value for s in samples if s.metric == "llm_billed_spend_usd"}
+    assert found["last_month"] == 30
 
 
 WHO = BillDimensions("claude-x-1", workspace_id="wrkspc_a", api_key_id="apikey_a")

@@ -128,8 +128,8 @@ def snapshot(
         for scope_id, (account_id, kind, member, _) in registry.scopes().items()
     }
     lost = fact(connection, "state_lost_at")
-    today = now.astimezone(zone).date()
-    days, estimated_days = _days(connection, scopes, today)
+    first = _first_day(now, zone)
+    days, estimated_days = _days(connection, scopes, first)
     hours, estimated_hours = _hours(connection, scopes, now)
     return Snapshot(
         taken_at=now,
@@ -142,7 +142,7 @@ def snapshot(
         estimated_days=estimated_days,
         hours=hours,
         estimated_hours=estimated_hours,
-        billed_days=_billed(connection, names, _first_day(today)),
+        billed_days=_billed(connection, names, first),
         first_seen=_first_seen(registry, names),
         workspaces=stored_names.workspaces(connection, registry),
         api_keys=stored_names.api_keys(connection, registry),
@@ -209,8 +209,9 @@ def billed_days(connection: Connection, since: date = date.min) -> dict[int, set
     return days
 
 
-def _first_day(today: date) -> date:
-    """Return the first day of last month."""
+def _first_day(now: datetime, zone: ZoneInfo) -> date:
+    """Return the first day of last month in `zone` or, where that is still earlier, in UTC."""
+    today = min(now.astimezone(zone).date(), now.astimezone(UTC).date())
     return (today.replace(day=1) - timedelta(days=1)).replace(day=1)
 
 
@@ -218,11 +219,11 @@ Daily = dict[Scope, dict[date, int]]
 Hourly = dict[Scope, dict[datetime, int]]
 
 
-def _days(connection: Connection, scopes: dict[int, Scope], today: date) -> tuple[Daily, Daily]:
+def _days(connection: Connection, scopes: dict[int, Scope], first: date) -> tuple[Daily, Daily]:
     """Return spend and estimate by scope and day."""
-    table, first = tables.days, _first_day(today).toordinal()
+    table = tables.days
     query = select(table.c.scope_id, table.c.day, table.c.spend, table.c.cost).where(
-        table.c.day >= first
+        table.c.day >= first.toordinal()
     )
     spend: Daily = defaultdict(dict)
     estimate: Daily = defaultdict(dict)
