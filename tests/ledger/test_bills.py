@@ -277,6 +277,21 @@ def test_customers_count_from_the_first_read_on(account):
     assert read(tomorrow + timedelta(minutes=9), *rows) == {("uprof_1",): 7, ("none",): 5}
 
 
+def test_a_cap_on_customers_spares_who_is_billed_most(tmp_path):
+    """Places are not taken by customers of long ago, and not in the order of the rows."""
+    account = Account(f"sqlite:///{tmp_path}/ledger.db", Settings(series_cap=2))
+    query_set = "bill_customer/analytics"
+    seen = (("small", 5, 1), ("big", 900, 1), ("gone", 10_000, 40), ("middle", 70, 2))
+    rows = [
+        billed(amount, TODAY - back * DAY, BillDimensions(end_customer=who), query_set)
+        for who, amount, back in seen
+    ]
+    read_bill(account, START, *rows, days=45, query_sets=(query_set,))
+    found = account.counter(START, "llm_end_customer_billed_usd_total")
+    account.ledger.close()
+    assert found.keys() == {("big",), ("middle",), ("other",)}
+
+
 def test_customers_count_from_their_own_first_read(account):
     """Days that another API billed before customers were ever read do not rush in at once."""
     family = "llm_end_customer_billed_usd_total"

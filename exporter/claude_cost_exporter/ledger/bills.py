@@ -12,7 +12,7 @@ from claude_cost_exporter.ledger import tables
 from claude_cost_exporter.ledger.bill_days import in_force
 from claude_cost_exporter.ledger.names import save
 from claude_cost_exporter.ledger.upsert import upsert
-from claude_cost_exporter.records import BILL, BillDimensions, BillRecord
+from claude_cost_exporter.records import BILL, BILL_CUSTOMER, NONE, BillDimensions, BillRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -191,3 +191,17 @@ def begin_billing(connection: Connection, account: Account, batch: BillBatch) ->
         return
     account.first_bill_day = batch.read_at.date().toordinal()
     save(connection, account, "first_bill_day")
+
+
+def by_customer(
+    changes: Iterable[BillChange], first: int, known_since: date
+) -> Iterator[tuple[str, int]]:
+    """Yield what each end customer is charged more: days from `first` on, whenever they come.
+
+    A cap on how many there are spares those who are billed most, and no place is taken by who
+    was only seen before `known_since`.
+    """
+    for change in sorted(changes, key=lambda change: change.amount, reverse=True):
+        counts = change.day.toordinal() >= first
+        if role_of(change.key.query_set) == BILL_CUSTOMER and (counts or change.day >= known_since):
+            yield change.key.dimensions.end_customer or NONE, change.amount if counts else 0

@@ -14,7 +14,7 @@ from sqlalchemy import insert
 from claude_cost_exporter.clock import floor_hour
 from claude_cost_exporter.ledger import evidence, names, reading, rollup, tables
 from claude_cost_exporter.ledger.base import BillChanges, Changes, Progress, Settings, StoredBook
-from claude_cost_exporter.ledger.bills import begin_billing, holds, replace_bill, role_of
+from claude_cost_exporter.ledger.bills import begin_billing, by_customer, holds, replace_bill
 from claude_cost_exporter.ledger.coding import SqlCodingLedger
 from claude_cost_exporter.ledger.counters import CounterStore
 from claude_cost_exporter.ledger.counting import alike, increments, restated
@@ -27,12 +27,7 @@ from claude_cost_exporter.ledger.rows import replace_rows
 from claude_cost_exporter.ledger.settling import NOTHING, settle
 from claude_cost_exporter.ledger.spread import spread_day
 from claude_cost_exporter.ledger.sums import add_to_sums, day_counter, rebuild_days, utc
-from claude_cost_exporter.records import (
-    BILL,
-    BILL_CUSTOMER,
-    DEFAULT_WORKSPACE,
-    NONE,
-)
+from claude_cost_exporter.records import BILL, BILL_CUSTOMER, DEFAULT_WORKSPACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -186,7 +181,7 @@ class SqlLedger:
                 settled = settle(connection, account, batch, changed)
             self._billed[account.id].update(settled.newly)
             self._spread(connection, account, changed | set(settled.newly))
-            self._count_customers(account, changes)
+            self._count_customers(account, changes, batch.read_at)
             self._registry.save(connection)
             self._counters.save(connection)
             reading.advance(connection, account.id, batch)
@@ -197,14 +192,14 @@ class SqlLedger:
         for day in sorted(days & self._billed[account.id]):
             spread_day(connection, self._registry, account, day, self._day_of)
 
-    def _count_customers(self, account: Account, changes: Sequence[BillChange]) -> None:
-        """Move the counters by end customer: days from the first read on, whenever they come."""
-        who, first = (account.provider, account.name), account.first_bill_day or 0
-        for change in changes:
-            if role_of(change.key.query_set) == BILL_CUSTOMER:
-                labels = (*who, change.key.dimensions.end_customer or NONE)
-                amount = change.amount if change.day.toordinal() >= first else 0
-                self._counters.add("llm_end_customer_billed_usd_total", labels, amount)
+    def _count_customers(
+        self, account: Account, changes: Sequence[BillChange], read_at: datetime
+    ) -> None:
+        """Move the counters by end customer."""
+        known_since = (read_at - KNOWN_LABELS).date()
+        for customer, amount in by_customer(changes, account.first_bill_day or 0, known_since):
+            labels = (account.provider, account.name, customer)
+            self._counters.add("llm_end_customer_billed_usd_total", labels, amount)
 
     def _roll_up_daily(self, connection: Connection, account: Account, batch: Batch) -> None:
         today = batch.read_at.date()
