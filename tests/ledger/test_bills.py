@@ -16,7 +16,7 @@ from claude_cost_exporter.pricing.rates import Rates
 from claude_cost_exporter.records import NANO, BillDimensions, BillRecord, Window, WorkspaceRecord
 from claude_cost_exporter.snapshot import Line, Scope
 from claude_cost_exporter.views.bill import billed as bills_shown
-from tests.support.ledger import INPUT_NANO, START, Account, used
+from tests.support.ledger import INPUT_NANO, MODEL, START, Account, used
 
 TODAY = START.date()
 YESTERDAY = TODAY - DAY
@@ -108,6 +108,24 @@ def test_a_line_that_arrives_late_is_settled_when_it_arrives(used_yesterday):
     assert lines_of_yesterday(used_yesterday) == {
         "input": (400 * INPUT_NANO, 400 * INPUT_NANO),
         "output": (0, 70),
+    }
+
+
+def test_lines_beyond_the_cap_are_compared_as_one(tmp_path):
+    """Estimate and bill of what has no line of its own are on the same line, `other`."""
+    account = Account(f"sqlite:///{tmp_path}/ledger.db", Settings(series_cap=1))
+    models = ("claude-x-1", "claude-y-1", "claude-z-1")
+    rows = [used(MIDNIGHT - HOUR, 100, dims=MODEL._replace(model=model)) for model in models]
+    account.poll(START, *(row for pair in rows for row in pair), back=48)
+    bill = [billed(90 * INPUT_NANO, dimensions=INPUT._replace(model=model)) for model in models]
+    for hours in (6, 13):
+        read_bill(account, MIDNIGHT + hours * HOUR, *bill)
+    with account.ledger._engine.connect() as connection:
+        lines = compare(connection, 1, "acme", YESTERDAY, YESTERDAY).lines
+    account.ledger.close()
+    assert {row.line.model: (row.estimated, row.billed) for row in lines} == {
+        "claude-x-1": (100 * INPUT_NANO, 90 * INPUT_NANO),
+        "other": (200 * INPUT_NANO, 180 * INPUT_NANO),
     }
 
 

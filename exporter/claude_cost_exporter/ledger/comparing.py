@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
+from claude_cost_exporter.catalogue import OTHER
 from claude_cost_exporter.clock import DAY
 from claude_cost_exporter.comparison import BillState, Comparison, Discount, LineOfDay, Unpriced
 from claude_cost_exporter.ledger import tables
@@ -82,14 +83,27 @@ def _billed(  # noqa: PLR0913, PLR0917 - whose, when, by which API, and which of
     column: str,
 ) -> Mapping[tuple[date, Line], int]:
     sums: dict[tuple[date, Line], int] = defaultdict(int)
+    beyond = _beyond_the_cap(connection, account_id)
     stored = stored_bill(connection, account_id, first.toordinal(), last.toordinal(), column)
     for key, day, amount in stored:
         if day not in bills or key.query_set != bills[day].query_set:
             continue
         for kind, member in billed_scopes(key):
             if kind == LINE:
-                sums[day, Line.of(Scope("", LINE, member))] += amount.amount
+                shown = OTHER if member in beyond else member
+                sums[day, Line.of(Scope("", LINE, shown))] += amount.amount
     return sums
+
+
+def _beyond_the_cap(connection: Connection, account_id: int) -> set[str]:
+    """Return the lines whose estimate is kept under `other`, as their bill has to be then."""
+    scopes = tables.scopes
+    query = select(scopes.c.member).where(
+        scopes.c.account_id == account_id,
+        scopes.c.kind == LINE,
+        scopes.c.redirect_id.is_not(None),
+    )
+    return set(connection.execute(query).scalars())
 
 
 def _estimated(
