@@ -240,6 +240,7 @@ BROKEN = {
     "an address for a flag": lambda: edited(is_remote=CANARY),
     "an address for cents": lambda: edited(amount=CANARY),
     "an address for a tool's count": lambda: edited(tool_actions={CANARY: {"accepted": CANARY}}),
+    "a time without a zone": lambda: edited(date="2026-11-03T00:00:00"),
     "another day": lambda: edited().replace("2026-11-03", "2026-11-04"),
 }
 

@@ -26,6 +26,7 @@ from claude_cost_exporter.records import (
     model_label,
 )
 from claude_cost_exporter.sources.base import Cadence
+from claude_cost_exporter.sources.buckets import Moment
 from claude_cost_exporter.sources.money import Currency, nano_usd
 from claude_cost_exporter.sources.pages import NEXT_PAGE, ReportPage, pages
 from claude_cost_exporter.sources.unknown import UnknownFields
@@ -134,7 +135,7 @@ class ModelBreakdown(msgspec.Struct):
 class Row(msgspec.Struct):
     """One user in one place on one day. `tool_actions` may name any tool."""
 
-    date: datetime
+    date: Moment
     actor: Actor
     customer_type: str
     core_metrics: CoreMetrics
