@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, true, update
 
 from claude_cost_exporter.clock import DAY
 from claude_cost_exporter.ledger import bill_days, tables
@@ -138,7 +138,7 @@ def _remember_settled(
     ours = select(series.c.id).where(
         series.c.account_id == account.id, series.c.query_set == query_set
     )
-    for days, lines in ((newly, True), (in_force, table.c.settled_amount.is_(None))):
+    for days, lines in ((newly, true()), (in_force, table.c.settled_amount.is_(None))):
         connection.execute(
             update(table)
             .where(table.c.day.in_([day.toordinal() for day in days]))
