@@ -56,7 +56,9 @@ class Billing:
         )
 
     def days(self):
-        return self.simulated.snapshot().billed_days["sim"]
+        """Return the billed days of the invoice; a successor's history begins before its first."""
+        billed = self.simulated.snapshot().billed_days["sim"]
+        return frozenset(day for day in billed if day >= self.first_day.date())
 
     def spent(self, kind):
         """Return best-known nano-USD of billed days by member."""
