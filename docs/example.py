@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import yaml
@@ -13,7 +14,7 @@ from claude_cost_exporter.config.convert import join
 from claude_cost_exporter.config.documents import read_yaml
 from claude_cost_exporter.config.durations import format_duration
 from claude_cost_exporter.config.model import Config
-from claude_cost_exporter.config.settings import is_block, settings
+from claude_cost_exporter.config.settings import is_block, item_block, settings
 from claude_cost_exporter.pricing.overrides import Override
 
 if TYPE_CHECKING:
@@ -31,10 +32,16 @@ ITEMS: dict[str, list[type[msgspec.Struct]]] = {
     "sources": list(SOURCE_TYPES.values()),
     "prices.overrides": [Override],
 }
-"""What the items of the lists of blocks are."""
+"""What the items of those lists of blocks are that the model does not type itself."""
 CHOSEN = {"admin_key_file"}
 """Set in the example, though it has no default: one of its kind is needed."""
 WIDTH = 96
+
+
+def items(setting: Setting, path: str) -> list[type[msgspec.Struct]]:
+    """Return what the blocks in a list can be; nothing when it is no list of blocks."""
+    typed = item_block(setting.kind)
+    return [typed] if typed else ITEMS.get(path, [])
 
 
 def example() -> Iterator[str]:
@@ -54,8 +61,8 @@ def _keys(
         meaning = textwrap.wrap(setting.meaning, WIDTH, initial_indent=head, subsequent_indent=head)
         where = join(path, setting.name)
         if is_block(setting.kind):
-            yield meaning + _block(setting, where, indent)
-        elif where in ITEMS:
+            yield meaning + _block(setting, where, indent, set_all=set_all)
+        elif items(setting, where):
             yield meaning + _list(setting, where, indent)
         else:
             yield meaning + _line(setting, indent, is_set=set_all or is_set(setting))
@@ -73,10 +80,10 @@ def _line(setting: Setting, indent: str, *, is_set: bool) -> list[str]:
     return [line] if is_set else _commented([line], indent)
 
 
-def _block(setting: Setting, path: str, indent: str) -> list[str]:
+def _block(setting: Setting, path: str, indent: str, *, set_all: bool) -> list[str]:
     """Return a block; one without anything to set is commented out as a whole."""
-    empty = not any(map(is_set, settings(setting.kind)))
-    keys = _keys(setting.kind, path, f"{indent}  ", set_all=empty)
+    empty = not set_all and not any(map(is_set, settings(setting.kind)))
+    keys = _keys(setting.kind, path, f"{indent}  ", set_all=set_all or empty)
     lines = [f"{indent}{setting.name}:", *(line for key in keys for line in key)]
     return _commented(lines, indent) if empty else lines
 
@@ -84,10 +91,11 @@ def _block(setting: Setting, path: str, indent: str) -> list[str]:
 def _list(setting: Setting, path: str, indent: str) -> list[str]:
     """Return a list with an item of each kind; where none is needed they are commented out."""
     set_all = not setting.required
-    items = [line for kind in ITEMS[path] for line in _item(kind, path, indent, set_all=set_all)]
+    kinds = items(setting, path)
+    lines = [line for kind in kinds for line in _item(kind, path, indent, set_all=set_all)]
     if setting.required:
-        return [f"{indent}{setting.name}:", *items]
-    return [f"{indent}{setting.name}: []", *_commented(items, indent)]
+        return [f"{indent}{setting.name}:", *lines]
+    return [f"{indent}{setting.name}: []", *_commented(lines, indent)]
 
 
 def _item(kind: type[msgspec.Struct], path: str, indent: str, *, set_all: bool) -> Iterator[str]:
@@ -105,6 +113,8 @@ def written(value: object) -> str:
     """Return a value as one would write it in the file."""
     if isinstance(value, timedelta):
         return format_duration(value)
+    if isinstance(value, Decimal):
+        return format(value, "f")
     if isinstance(value, str) and read_yaml(f"x: {value}") == {"x": value}:
         return value  # the dumper puts days in quotes, which this program does not need
     dumped = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=1000)

@@ -20,7 +20,7 @@ from claude_cost_exporter.config.convert import join
 from claude_cost_exporter.config.model import Config
 from claude_cost_exporter.config.settings import is_block, name_of, settings
 from claude_cost_exporter.metrics.self_metrics import SELF_METRICS, SERIES_DROPPED
-from docs.example import ITEMS, example, written
+from docs.example import example, items, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,7 +84,7 @@ def blocks(block: type[msgspec.Struct], path: str = "") -> Iterator[tuple[str, A
         where = join(path, setting.name)
         if is_block(setting.kind):
             yield from blocks(setting.kind, where)
-        for item in ITEMS.get(where, []):
+        for item in items(setting, where):
             yield from blocks(item, f"{where}[]")
 
 

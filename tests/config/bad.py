@@ -15,6 +15,27 @@ def override(text):
     return f"{GOOD}prices: {{overrides: [{{{text}}}]}}\n"
 
 
+def subscription(text="", start="provider: anthropic, plan: team, price_usd: 30"):
+    """Return a good configuration with one subscription."""
+    return f"{GOOD}subscriptions: [{{{start}{text and ', '}{text}}}]\n"
+
+
+def budget(text="", start="name: all, amount_usd: 500", sources=GOOD):
+    """Return a configuration with one budget."""
+    return f"{sources}budgets: [{{{start}{text and ', '}{text}}}]\n"
+
+
+def credit(text):
+    """Return a good configuration with one top-up."""
+    return f"{GOOD}credits: [{{{text}}}]\n"
+
+
+def whatif(*pairs):
+    """Return a good configuration with models to compare."""
+    items = ", ".join(f"{{from_model: {one}, to_model: {other}}}" for one, other in pairs)
+    return f"{GOOD}routing_whatif: [{items}]\n"
+
+
 DOCUMENTS = [
     ("empty", "", "config: expected a mapping with sources, found nothing"),
     ("only a comment", "# nothing yet\n", "config: expected a mapping with sources, found nothing"),
@@ -120,5 +141,74 @@ PROBLEMS = [
     ("of no account", override("factor: 0.9, account: acne"), "prices.overrides[0].account: 'acne' is no account of sources; did you mean acme?"),
     ("of nothing listed", override("factor: 0.9, model: claude-zero"), "prices.overrides[0]: this override gives factor 0.9 for model claude-zero, which has no list price"),
     ("of a tier without price", override("factor: 0.9, service_tier: priority"), "prices.overrides[0]: this override gives factor 0.9 for service_tier priority"),
+    # subscriptions
+    ("no plan", subscription(start="provider: anthropic, price_usd: 30"), "subscriptions[0].plan: missing; write plan: team, for example"),
+    ("no price", subscription(start="provider: anthropic, plan: team"), "subscriptions[0].price_usd: missing; write price_usd: 30, for example"),
+    ("a mapping of subscriptions", GOOD + "subscriptions: {plan: team}", "subscriptions: expected list of blocks, found {'plan': 'team'}"),
+    ("a subscription in words", GOOD + "subscriptions: [team]", "subscriptions[0]: expected a mapping, found 'team'"),
+    ("a price with its currency", subscription(start="provider: anthropic, plan: team, price_usd: $30"), "subscriptions[0].price_usd: expected number, found '$30'"),
+    ("free", subscription(start="provider: anthropic, plan: team, price_usd: 0"), "subscriptions[0].price_usd: 0 is not more than 0, at most 1000000000 and in whole nano-dollars; write 500"),
+    ("an endless price", subscription(start="provider: anthropic, plan: team, price_usd: .inf"), "subscriptions[0].price_usd: Infinity is not more than 0"),
+    ("a price below a nano-dollar", subscription(start="provider: anthropic, plan: team, price_usd: 0.0000000001"), "subscriptions[0].price_usd: 1E-10 is not more than 0, at most 1000000000 and in whole nano-dollars"),
+    ("no seats", subscription("seats: 0"), "subscriptions[0].seats: expected whole number >= 1, found 0"),
+    ("half a seat", subscription("seats: 2.5"), "subscriptions[0].seats: expected whole number, found 2.5"),
+    ("weekly", subscription("interval: weekly"), "subscriptions[0].interval: 'weekly' is not known; known: monthly, yearly"),
+    ("misspelt interval", subscription("interval: year"), "subscriptions[0].interval: 'year' is not known; did you mean yearly?"),
+    ("the end before the start of a plan", subscription("start: 2026-02-01, end: 2026-01-31"), "subscriptions[0].end: 2026-01-31 is before the start, 2026-02-01; it is the last day"),
+    ("no such day", subscription("start: 2026-02-30"), "subscriptions[0].start: expected day (YYYY-MM-DD), found '2026-02-30'"),
+    ("a fee of no account", subscription("account: acne"), "subscriptions[0].account: 'acne' is no account of sources; did you mean acme?"),
+    ("another provider's account", subscription("account: acme", "provider: openai, plan: team, price_usd: 30"), "subscriptions[0].account: acme is an account of anthropic, not of openai"),
+    ("a provider with capitals", subscription(start="provider: Anthropic, plan: team, price_usd: 30"), "subscriptions[0].provider: 'Anthropic' is not 1 to 64 of a-z, 0-9, _ and -; write anthropic"),
+    ("a plan without a name", subscription(start="provider: anthropic, plan: '', price_usd: 30"), "subscriptions[0].plan: '' is not 1 to 100 letters without space around; write team"),
+    # budgets
+    ("no name", budget(start="amount_usd: 500"), "budgets[0].name: missing; write name: research, for example"),
+    ("a nameless budget", budget(start="name: ' ', amount_usd: 500"), "budgets[0].name: ' ' is not 1 to 100 letters without space around; write research"),
+    ("no limit", budget(start="name: all"), "budgets[0].amount_usd: exactly one of amount_usd and from is needed; none is given"),
+    ("two limits", budget("from: provider_limit, scope_type: account, scope: acme"), "budgets[0].amount_usd: exactly one of amount_usd and from is needed; both are given"),
+    ("a limit of 0", budget(start="name: all, amount_usd: 0"), "budgets[0].amount_usd: 0 is not more than 0"),
+    ("a limit of somebody else", budget(start="name: all, from: console"), "budgets[0].from: 'console' is not known; known: provider_limit"),
+    ("a provider's limit of a model", budget(start="name: a, from: provider_limit, scope_type: model, scope: claude-opus-5"), "budgets[0].from: providers cap accounts and workspaces, not model; write amount_usd"),
+    ("a provider's limit of all", budget(start="name: a, from: provider_limit"), "budgets[0].from: providers cap accounts and workspaces, not all; write amount_usd"),
+    ("a quarter", budget("period: quarter"), "budgets[0].period: 'quarter' is not known; known: day, week, month"),
+    ("monthly", budget("period: monthly"), "budgets[0].period: 'monthly' is not known; did you mean month?"),
+    ("a kind of scope", budget("scope_type: key, scope: x"), "budgets[0].scope_type: 'key' is not known; did you mean api_key?"),
+    ("a scope of all", budget("scope: Research"), "budgets[0].scope: all of what? Research needs a scope_type, such as workspace"),
+    ("no scope", budget("scope_type: workspace"), "budgets[0].scope: missing; name the workspace by its id or name"),
+    ("an empty scope", budget("scope_type: workspace, scope: ''"), "budgets[0].scope: '' is not 1 to 100 letters without space around; write its id or name"),
+    ("a scope that is a number", budget("scope_type: workspace, scope: 7"), "budgets[0].scope: expected text, found 7; put it in quotes"),
+    ("of an account that is none", budget("scope_type: account, scope: acne"), "budgets[0].scope: 'acne' is no account of sources; did you mean acme?"),
+    ("of a provider that is none", budget("scope_type: provider, scope: antropic"), "budgets[0].scope: antropic is no provider; did you mean anthropic?"),
+    ("a dated model", budget("scope_type: model, scope: claude-sonnet-4-20250514"), "budgets[0].scope: claude-sonnet-4-20250514 has the model label claude-sonnet-4; write that"),
+    ("customers of the legacy API", budget("scope_type: end_customer, scope: x", sources=source("api: legacy")), "budgets[0].scope_type: no source can tell what one end_customer spends; known: all, provider, account, workspace, api_key, model"),
+    ("levels that fall", budget("levels: {soft: 0.9}"), "budgets[0].levels: soft: 0.9, warn: 0.8, hard: 1 do not rise from more than 0 to at most 10; 1 is the limit"),
+    ("two equal levels", budget("levels: {soft: 0.5, warn: 0.5}"), "budgets[0].levels: soft: 0.5, warn: 0.5, hard: 1 do not rise"),
+    ("levels in percent", budget("levels: {soft: 70, warn: 80, hard: 100}"), "budgets[0].levels: soft: 70, warn: 80, hard: 100 do not rise from more than 0 to at most 10"),
+    ("a level of 0", budget("levels: {soft: 0}"), "budgets[0].levels: soft: 0, warn: 0.8, hard: 1 do not rise"),
+    ("a level in words", budget("levels: {soft: some}"), "budgets[0].levels.soft: expected number, found 'some'"),
+    ("a level more", budget("levels: {harder: 2}"), "budgets[0].levels.harder: unknown key; did you mean hard?"),
+    ("a list of levels", budget("levels: [0.5]"), "budgets[0].levels: expected a mapping, found [0.5]"),
+    ("no team but space", budget("team: ' a'"), "budgets[0].team: ' a' is not 1 to 100 letters without space around; write research"),
+    ("half a weekday that counts", budget("working_days: {weekdays: [mon]}"), "budgets[0].working_days.weekdays[0]: expected one of monday, tuesday"),
+    ("no weekdays", budget("working_days: {weekdays: []}"), "budgets[0].working_days.weekdays: is empty; name the days that count, such as monday"),
+    ("a holiday by name", budget("working_days: {holidays: [2026-12-25, easter]}"), "budgets[0].working_days.holidays[1]: expected day (YYYY-MM-DD), found 'easter'"),
+    ("holidays by rule", budget("working_days: {holidays: DE}"), "budgets[0].working_days.holidays: expected list of days (YYYY-MM-DD), found 'DE'"),
+    ("a zone of working days", budget("working_days: {time_zone: Europe/Berln}"), "budgets[0].working_days.time_zone: 'Europe/Berln' is not a time zone; did you mean Europe/Berlin?"),
+    ("working days as a list", budget("working_days: [monday]"), "budgets[0].working_days: expected a mapping, found ['monday']"),
+    ("a name twice", GOOD + "budgets: [{name: a, amount_usd: 1}, {name: b, amount_usd: 1}, {name: a, amount_usd: 2}]", "budgets[2].name: 'a' is the name of budgets[0] already; a budget has its own"),
+    # prepaid credit, models to compare, anomalies
+    ("no day", credit("account: acme, amount_usd: 500"), "credits[0].date: missing; write date: 2026-11-01, for example"),
+    ("no account of the credit", credit("date: 2026-11-01, amount_usd: 500"), "credits[0].account: missing; write account: acme, for example"),
+    ("a month", credit("account: acme, date: 2026-11, amount_usd: 500"), "credits[0].date: expected day (YYYY-MM-DD), found '2026-11'"),
+    ("a refund", credit("account: acme, date: 2026-11-01, amount_usd: -5"), "credits[0].amount_usd: -5 is not more than 0"),
+    ("credit of nobody", credit("account: other, date: 2026-11-01, amount_usd: 5"), "credits[0].account: 'other' is no account of sources; known: acme"),
+    ("a model with itself", whatif(("claude-opus-5", "claude-opus-5")), "routing_whatif[0].to_model: claude-opus-5 is the model that was used; name another one"),
+    ("a pair twice", whatif(("claude-opus-5", "claude-sonnet-5"), ("claude-opus-5", "claude-sonnet-5")), "routing_whatif[1].to_model: routing_whatif[0] compares these two already; leave one out"),
+    ("a model without a price", whatif(("claude-opus-5", "claude-sonett-5")), "routing_whatif[0].to_model: claude-sonett-5 has no price, neither in the list nor by prices.overrides; did you mean claude-sonnet-5?"),
+    ("a used model without a price", whatif(("gpt", "claude-sonnet-5")), "routing_whatif[0].from_model: gpt has no price"),
+    ("another window", GOOD + "anomalies: {6h: {sigma: 3}}", "anomalies.6h: unknown key; known: 1h, 24h, 7d"),
+    ("a negative sigma", GOOD + "anomalies: {1h: {sigma: -1}}", "anomalies.1h.sigma: -1 is not between 0 and 1000000; write 3"),
+    ("a ratio below 1", GOOD + "anomalies: {7d: {ratio: 0.5}}", "anomalies.7d.ratio: 0.5 is not between 1 and 1000000; write 3"),
+    ("a floor in words", GOOD + "anomalies: {24h: {floor_usd: low}}", "anomalies.24h.floor_usd: expected number, found 'low'"),
+    ("a floor that is no number", GOOD + "anomalies: {24h: {floor_share: .nan}}", "anomalies.24h.floor_share: NaN is not between 0 and 1000000; write 3"),
 ]  # fmt: skip
 """Each has exactly this one problem."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
-import yaml
 from typer.testing import CliRunner
 
 from claude_cost_exporter.cli import COMMANDS, app
 from claude_cost_exporter.cli.wiring import SOURCE_TYPES
 from claude_cost_exporter.config.convert import convert
+from claude_cost_exporter.config.documents import read_yaml
 from claude_cost_exporter.config.load import load
 from claude_cost_exporter.config.model import Config
 from claude_cost_exporter.config.settings import is_block, settings
@@ -20,7 +20,7 @@ from docs.generate import EXAMPLE, ROOT, blocks
 TEXT = (ROOT / EXAMPLE).read_text(encoding="utf-8")
 PAGE = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
 COMMAND_LINE = (ROOT / "docs/command-line.md").read_text(encoding="utf-8")
-KEY_LINE = re.compile(r"^[ #]*(?:- )?([a-z_]+):(?: \S|$)", re.MULTILINE)
+KEY_LINE = re.compile(r"^[ #]*(?:- )?([a-z0-9_]+):(?: \S|$)", re.MULTILINE)
 BLOCKS = list(blocks(Config))
 SETTINGS = [(path, block, one) for path, block in BLOCKS for one in settings(block)]
 
@@ -49,14 +49,16 @@ def test_the_example_has_every_key_and_no_other():
 
 def test_what_the_example_comments_out_can_be_set():
     """With every line of the example in force, only contradictions are left to complain about."""
-    lines = re.sub(r"^( *)# (?=[ ]*(?:- )?[a-z_]+:(?: \S|$))", r"\1", TEXT, flags=re.MULTILINE)
-    everything = yaml.safe_load(lines.replace("overrides: []", "overrides:"))
+    lines = re.sub(r"^( *)# (?=[ ]*(?:- )?[a-z0-9_]+:(?: \S|$))", r"\1", TEXT, flags=re.MULTILINE)
+    everything = read_yaml(re.sub(r"^( {0,2}\w+): \[\]$", r"\1:", lines, flags=re.MULTILINE))
 
     assert set(everything["sources"][0]) == set(SOURCE_TYPES["anthropic"].__struct_fields__)
     assert len(everything["prices"]["overrides"][0]) == len(Override.__struct_fields__)
     top = convert(everything, Config, "")
     source = convert(everything["sources"][0], SOURCE_TYPES["anthropic"], "sources[0]")
     assert (top.problems, source.problems) == ([], [])
+    assert len(top.items) == 4
+    assert [item.problems for item in top.items.values() if item.problems] == []
 
 
 @pytest.mark.parametrize(
@@ -75,7 +77,7 @@ def test_the_configurations_of_the_page_load():
     """Each YAML block of docs/configuration.md is a good configuration."""
     found = fenced(PAGE, "yaml")
 
-    assert len(found) == 2
+    assert len(found) == 3
     assert all(loaded(text).sources for text in found)
 
 

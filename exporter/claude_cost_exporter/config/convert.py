@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_args, get_origin
 
 import msgspec
 
 from claude_cost_exporter.config.documents import shown
 from claude_cost_exporter.config.durations import parse_duration
-from claude_cost_exporter.config.settings import Setting, choices, is_block, name_of, settings
+from claude_cost_exporter.config.problems import suggestion
+from claude_cost_exporter.config.settings import (
+    Setting,
+    choices,
+    is_block,
+    item_block,
+    name_of,
+    settings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from claude_cost_exporter.config.model import Problem
+    from claude_cost_exporter.config.problems import Problem
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -34,6 +41,8 @@ class Converted(Generic[S]):
     problems: list[str] = field(default_factory=list)
     failed: set[str] = field(default_factory=set)
     """Keys with a problem of their own; nothing more is said about these."""
+    items: dict[str, Converted[Any]] = field(default_factory=dict)
+    """The blocks in its lists by their path; their problems are not among those above."""
 
     def add(self, found: Iterable[Problem]) -> None:
         """Add what a check of the whole block found."""
@@ -53,7 +62,11 @@ def convert(data: Any, kind: type[S], path: str) -> Converted[S]:  # noqa: ANN40
     values: dict[str, Any] = {}
     for setting in known:
         where = join(path, setting.name)
-        if setting.name in data:
+        problems: list[str] = []
+        if (items := _items(data.get(setting.name), setting, where)) is not None:
+            result.items |= items
+            value: Any = [item.value for item in items.values()]
+        elif setting.name in data:
             value, problems = _value(data[setting.name], setting, where)
         else:
             value = _stand_in(setting)
@@ -64,6 +77,14 @@ def convert(data: Any, kind: type[S], path: str) -> Converted[S]:  # noqa: ANN40
         values[setting.attribute] = value
     result.value = _construct(kind, values, result)
     return result
+
+
+def _items(value: Any, setting: Setting, path: str) -> dict[str, Converted[Any]] | None:  # noqa: ANN401
+    """Return the typed blocks of a list by their paths, None when it is no such list."""
+    kind = item_block(setting.kind)
+    if kind is None or not isinstance(value, list):
+        return None
+    return {at: convert(one, kind, at) for n, one in enumerate(value) if (at := f"{path}[{n}]")}
 
 
 def _construct(kind: type[S], values: dict[str, Any], result: Converted[S]) -> S | None:
@@ -79,13 +100,6 @@ def _unknown_keys(data: dict[Any, Any], known: list[str], path: str) -> Iterator
     for key in data:
         if key not in known:
             yield f"{join(path, key)}: unknown key; {suggestion(str(key), known)}"
-
-
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """Return a half-sentence that helps with a word that is not known."""
-    known = list(known)
-    close = difflib.get_close_matches(word, known, 1)
-    return f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
 
 
 def _missing(setting: Setting, where: str) -> str:
@@ -123,7 +137,7 @@ def _stand_in(setting: Setting) -> Any:  # noqa: ANN401 - any setting
         return setting.default
     if words := choices(setting.kind):
         return words[0]
-    return (get_origin(setting.kind) or setting.kind)()
+    return date.max if setting.kind is date else (get_origin(setting.kind) or setting.kind)()
 
 
 def _mismatch(value: Any, setting: Setting, path: str, error: str) -> str:  # noqa: ANN401

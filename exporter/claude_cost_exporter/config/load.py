@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, get_args
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from claude_cost_exporter.config.convert import convert, join, suggestion
+from claude_cost_exporter.config.budgets import ALWAYS_KNOWN, SCOPE_TYPES, Budget
+from claude_cost_exporter.config.convert import convert, join
 from claude_cost_exporter.config.documents import read_yaml, redact, secrets, shown
 from claude_cost_exporter.config.durations import format_duration
-from claude_cost_exporter.config.model import Config, Problem, Weekday
+from claude_cost_exporter.config.fees import ModelPair
+from claude_cost_exporter.config.model import Config
+from claude_cost_exporter.config.problems import (
+    Problem,
+    Surroundings,
+    suggestion,
+    wrong_zone,
+)
 from claude_cost_exporter.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from claude_cost_exporter.config.convert import Converted
+
 KEY_VARIABLE = "ANTHROPIC_ADMIN_KEY"
-WEEK: tuple[str, ...] = get_args(Weekday)
 LONGEST_INTERVAL = timedelta(days=1)
 
 
@@ -79,6 +86,7 @@ def draft(
     result.problems += top.problems
     _read_sources(data, source_types, result)
     _read_overrides(data, override_type, result)
+    _check_items(data, top.items, result)
     return result
 
 
@@ -153,6 +161,41 @@ def _read_overrides(
             )
 
 
+def _check_items(data: dict[Any, Any], items: Mapping[str, Converted[Any]], result: Draft) -> None:
+    """Check the blocks of the other lists against the sources, and against each other."""
+    around = _surroundings(data, list(result.sources.values()))
+    first: dict[object, str] = {}
+    for path, item in items.items():
+        if item.value is not None:
+            item.add(item.value.problems(around))
+            item.add(_repeated(item.value, path, first))
+        result.problems += item.problems
+
+
+def _surroundings(data: dict[Any, Any], sources: list[Any]) -> Surroundings:
+    """Return what the sources and the payees are, also when some cannot be read."""
+    blocks = _list(data, "sources")
+    owners: dict[str, str | None] = {
+        str(block.get("account")): None for block in blocks if isinstance(block, dict)
+    }
+    owners |= {source.account: source.type for source in sources}
+    fees = (fee for fee in _list(data, "subscriptions") if isinstance(fee, dict))
+    payees = frozenset(str(fee.get("provider")) for fee in fees)
+    if len(sources) < len(blocks):
+        return Surroundings(owners, payees, frozenset(SCOPE_TYPES))
+    told = (source.scope_types() for source in sources)
+    return Surroundings(owners, payees, ALWAYS_KNOWN.union(*told))
+
+
+def _repeated(block: Any, path: str, first: dict[object, str]) -> Iterator[Problem]:  # noqa: ANN401
+    """Yield that a block is there already under another path; remember it otherwise."""
+    if isinstance(block, Budget) and (before := first.setdefault(block.name, path)) != path:
+        sentence = f"{shown(block.name)} is the name of {before} already; a budget has its own"
+        yield Problem(("name",), sentence)
+    if isinstance(block, ModelPair) and (before := first.setdefault(block, path)) != path:
+        yield Problem(("to_model",), f"{before} compares these two already; leave one out")
+
+
 def _list(block: Any, key: str) -> list[Any]:  # noqa: ANN401 - any YAML
     """Return the list under a key; what is no list has been complained about already."""
     found = block.get(key) if isinstance(block, dict) else None
@@ -160,8 +203,10 @@ def _list(block: Any, key: str) -> list[Any]:  # noqa: ANN401 - any YAML
 
 
 def _contradictions(config: Config) -> Iterator[Problem]:
-    if (sentence := _wrong_zone(config.time_zone)) is not None:
+    if (sentence := wrong_zone(config.time_zone)) is not None:
         yield Problem(("time_zone",), sentence)
+    for keys, sentence in config.anomalies.problems():
+        yield Problem((f"anomalies.{keys[0]}", "anomalies"), sentence)
     scheme, colon, _ = config.ledger.url.partition(":")  # behind it there may be a password
     if not re.fullmatch(r"(sqlite:///(?!:memory:)[^?#]+)?", config.ledger.url):
         yield Problem(
@@ -180,16 +225,6 @@ def _contradictions(config: Config) -> Iterator[Problem]:
             f"{format_duration(interval)} and 1d; a scrape must see the 0: leave it out for "
             f"{format_duration(msgspec.structs.replace(config, new_series_hold=None).hold())}",
         )
-
-
-def _wrong_zone(name: str) -> str | None:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of zones
-        close = difflib.get_close_matches(name, available_timezones(), 1)
-        hint = f"did you mean {close[0]}?" if close else "write UTC or Europe/Berlin"
-        return f"{shown(name)} is not a time zone; {hint}"
-    return None
 
 
 def default_document(environment: Mapping[str, str]) -> str:

@@ -7,22 +7,18 @@ The descriptions and examples are the only place where a setting is explained: t
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-
+from claude_cost_exporter.calendars import Weekday
+from claude_cost_exporter.config.anomalies import Anomalies
+from claude_cost_exporter.config.budgets import Budget
+from claude_cost_exporter.config.fees import ModelPair, Subscription, TopUp
+from claude_cost_exporter.plans import Plans
 
 DEFAULT_HOLD = timedelta(seconds=90)
 """The least that a new series shows 0, unless the user says otherwise."""
-
-
-class Problem(NamedTuple):
-    """What is wrong with a block: a sentence, and the keys it is about, the first one's place."""
-
-    keys: tuple[str, ...]
-    sentence: str
 
 
 class LedgerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -103,8 +99,51 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     prices: Annotated[PricesConfig, Meta(description="What differs from the list prices.")] = (
         PricesConfig()
     )
+    subscriptions: Annotated[
+        list[Subscription],
+        Meta(
+            description="Fixed fees beside the metered cost, spread over the days that they pay "
+            "for.",
+            examples=[[{"provider": "anthropic", "plan": "team", "price_usd": 30}]],
+        ),
+    ] = []
+    budgets: Annotated[
+        list[Budget],
+        Meta(
+            description="What may be spent, by whom, in which period.",
+            examples=[[{"name": "everything", "amount_usd": 2000}]],
+        ),
+    ] = []
+    credits: Annotated[
+        list[TopUp],
+        Meta(
+            description="Prepaid credit, for the accounts that have some.",
+            examples=[[{"account": "acme", "date": "2026-11-01", "amount_usd": 500}]],
+        ),
+    ] = []
+    routing_whatif: Annotated[
+        list[ModelPair],
+        Meta(
+            description="Models to compare: what the last 7 days would have cost on another one "
+            "with the same tokens.",
+            examples=[[{"from_model": "claude-opus-5", "to_model": "claude-sonnet-5"}]],
+        ),
+    ] = []
+    anomalies: Annotated[Anomalies, Meta(description="From when on spend is unusual.")] = (
+        Anomalies()
+    )
 
     def hold(self) -> timedelta:
         """Return how long a new series shows 0."""
         default = max(DEFAULT_HOLD, 2.5 * self.scrape_interval)
         return default if self.new_series_hold is None else self.new_series_hold
+
+    def plans(self) -> Plans:
+        """Return what views must know of it."""
+        return Plans(
+            subscriptions=tuple(one.plan_of() for one in self.subscriptions),
+            budgets=tuple(one.plan_of(self.time_zone) for one in self.budgets),
+            top_ups=tuple(one.plan_of() for one in self.credits),
+            model_pairs=tuple(one.plan_of() for one in self.routing_whatif),
+            bands=self.anomalies.limits(),
+        )

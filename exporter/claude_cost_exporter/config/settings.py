@@ -72,6 +72,12 @@ def is_block(kind: Any) -> bool:  # noqa: ANN401 - any type
     return get_origin(kind) is dict or (isinstance(kind, type) and issubclass(kind, msgspec.Struct))
 
 
+def item_block(kind: Any) -> Any:  # noqa: ANN401 - any type
+    """Return what the items of a list are, None unless they are typed blocks."""
+    item = get_args(kind)[0] if get_origin(kind) is list else None
+    return item if isinstance(item, type) and issubclass(item, msgspec.Struct) else None
+
+
 def name_of(kind: Any) -> str:  # noqa: ANN401 - any type
     """Return what a person calls a kind of value.
 
@@ -81,7 +87,11 @@ def name_of(kind: Any) -> str:  # noqa: ANN401 - any type
     if words := choices(kind):
         return f"the word {words[0]}" if len(words) == 1 else f"one of {', '.join(words)}"
     if get_origin(kind) is list:
-        return f"list of {name_of(get_args(kind)[0])}s"
+        item = get_args(kind)[0]
+        if words := choices(item):
+            return f"list of {', '.join(words)}"
+        noun, space, form = name_of(item).partition(" (")
+        return f"list of {noun}s{space}{form}"
     if is_block(kind):
         return "block"
     return WORDS.get(get_origin(kind) or kind, str(kind))

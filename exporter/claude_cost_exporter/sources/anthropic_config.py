@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from claude_cost_exporter.config.durations import format_duration
-from claude_cost_exporter.config.model import Problem
+from claude_cost_exporter.config.problems import Problem
 from claude_cost_exporter.errors import UnauthorizedError
 from claude_cost_exporter.sources.anthropic_claude_code import ClaudeCodeConfig
 from claude_cost_exporter.sources.api_choice import Wanted
@@ -102,6 +102,11 @@ class AnthropicConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     claude_code: Annotated[
         ClaudeCodeConfig, Meta(description="How users of Claude Code appear.")
     ] = ClaudeCodeConfig()
+
+    def scope_types(self) -> frozenset[str]:
+        """Return within what it may tell spend apart; the cost report knows no end customers."""
+        known = frozenset({"workspace", "api_key", "model"})
+        return known if self.api == "legacy" else known | {"end_customer"}
 
     def problems(self) -> Iterator[Problem]:
         """Yield what is wrong."""
