@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from claude_cost_exporter.assemble import assemble
+from claude_cost_exporter.plans import Plans
 from claude_cost_exporter.records import Dimensions, TokenType
 from tests.support.simulated import Simulated
 
@@ -29,7 +30,7 @@ def exporter(tmp_path):
 def assembled(exporter, **changes):
     """Return the snapshot of now with some changes, as the views would see it."""
     snapshot = replace(exporter.ledger.snapshot(exporter.clock.now()), **changes)
-    return assemble(snapshot, exporter.pollers, exporter.prices)
+    return assemble(snapshot, exporter.pollers, exporter.prices, Plans())
 
 
 def test_twins_of_one_label_have_the_price_of_the_first(exporter):

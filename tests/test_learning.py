@@ -15,6 +15,7 @@ from claude_cost_exporter.cli.wiring import accept_prices
 from claude_cost_exporter.clock import DAY, HOUR, SystemClock
 from claude_cost_exporter.learning import PriceLearner
 from claude_cost_exporter.ledger.base import BillBatch, Settings
+from claude_cost_exporter.plans import Plans
 from claude_cost_exporter.pricing.book import PriceBook
 from claude_cost_exporter.pricing.carry import carry_learned
 from claude_cost_exporter.pricing.overrides import Override
@@ -163,7 +164,7 @@ def test_types_without_a_learned_rate_stay_unpriced(org):
     types = {labels[-1] for labels, value in costs.items() if value}
     assert types == {"input", "output", "cache_read", "cache_write_5m"}
     configured = [SimpleNamespace(account="acme", sources=())]
-    shown = assemble(org.account.snapshot(later), configured, org.prices).prices
+    shown = assemble(org.account.snapshot(later), configured, org.prices, Plans()).prices
     assert {price.token_type: price.usd_per_million for price in shown} == {
         "input": 7, "output": 34, "cache_read": 0.28, "cache_write_5m": 8.6,
     }  # fmt: skip

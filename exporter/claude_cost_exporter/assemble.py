@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from claude_cost_exporter.ingest import AccountPoller
+    from claude_cost_exporter.plans import Plans
     from claude_cost_exporter.pricing.history import PriceHistory
     from claude_cost_exporter.snapshot import Snapshot
 
@@ -19,9 +20,9 @@ T = TypeVar("T")
 
 
 def assemble(
-    snapshot: Snapshot, pollers: Sequence[AccountPoller], prices: PriceHistory
+    snapshot: Snapshot, pollers: Sequence[AccountPoller], prices: PriceHistory, plans: Plans
 ) -> Snapshot:
-    """Return the snapshot with the sources' last attempts and the prices in force.
+    """Return the snapshot with the sources' last attempts, the prices in force and the plans.
 
     An account that was taken out of the configuration keeps its counters, because `increase()`
     over the time before needs them, and its names. What says how things are now ends with it:
@@ -33,6 +34,7 @@ def assemble(
         sources=tuple(state for poller in pollers for state in _sources(snapshot, poller)),
         prices=tuple(_prices(snapshot, prices)),
         prices_verified_on=prices.current.verified_on,
+        plans=plans,
     )
 
 

@@ -101,8 +101,15 @@ CATALOGUE: tuple[Metric, ...] = (
     _gauge(
         "llm_spend_usd",
         (*C, "kind", "window"),
-        "Best known spend in USD of a calendar window in the configured time zone. "
-        "Absent until every hour of the window has been read.",
+        "Best known spend in USD of a calendar window in the configured time zone. kind is "
+        "metered, absent until every hour of the window has been read, or subscription: the "
+        "configured fees, spread over the days that they pay for.",
+    ),
+    _gauge(
+        "llm_subscription_usd_per_month",
+        (*C, "plan"),
+        "Configured fixed fees in USD for a whole month, of plans that are paid today. account is "
+        "none where the configuration names none.",
     ),
     _gauge(
         "llm_model_spend_usd",

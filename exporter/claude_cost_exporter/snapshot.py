@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+from claude_cost_exporter.plans import Plans
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -214,6 +216,8 @@ class Snapshot:
     """Account -> the provider's caps on rates."""
     prices: tuple[PriceInForce, ...] = ()
     prices_verified_on: date | None = None
+    plans: Plans = field(default_factory=Plans)
+    """What the user told about money."""
     state_lost_at: datetime | None = None
     ledger_bytes: int = 0
     series_dropped: Mapping[str, int] = field(default_factory=dict)

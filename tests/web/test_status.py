@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from claude_cost_exporter.plans import Plans, Subscription
 from claude_cost_exporter.records import NANO
 from claude_cost_exporter.snapshot import AccountState, Scope, Snapshot, SourceState
 from claude_cost_exporter.views import view_all
@@ -92,6 +93,16 @@ def test_spend_is_shown_in_total_and_by_model():
     assert "Last month $1,240.00" in page.text
     assert "claude-opus-5 $30.00 $720.00 75% claude-haiku-5 $10.00 $240.00 25%" in page.text
     assert "all sources up" in page.text
+
+
+def test_fixed_fees_are_not_usage():
+    """The figures are what was metered, whatever fees are configured for the account."""
+    plans = Plans(subscriptions=(Subscription("anthropic", "acme", "team", 310 * NANO),))
+    days = spending({"claude-opus-5": 30})
+
+    page = Page(snapshot(polled(), days=days, plans=plans))
+
+    assert page.text == Page(snapshot(polled(), days=days)).text
 
 
 def test_a_window_that_was_not_read_is_not_a_number():

@@ -256,7 +256,13 @@ class Exporter:
                 transport=transport,
             ))  # fmt: skip
         self.publisher = Publisher(
-            self.ledger, self.pollers, self.prices, self.metrics, clock, self._status_page
+            self.ledger,
+            self.pollers,
+            self.prices,
+            config.plans(),
+            self.metrics,
+            clock,
+            self._status_page,
         )
 
     def _add(self, block: AnthropicConfig, account: AnthropicAccount) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from claude_cost_exporter.ledger.base import Ledger
     from claude_cost_exporter.metrics.exposition import Exposition
     from claude_cost_exporter.metrics.self_metrics import SelfMetrics
+    from claude_cost_exporter.plans import Plans
     from claude_cost_exporter.pricing.history import PriceHistory
     from claude_cost_exporter.samples import Sample
     from claude_cost_exporter.snapshot import Snapshot
@@ -44,11 +45,13 @@ class Publisher:
         ledger: Ledger,
         pollers: Sequence[AccountPoller],
         prices: PriceHistory,
+        plans: Plans,
         metrics: SelfMetrics,
         clock: Clock,
         status_page: Callable[[Snapshot, Sequence[Sample], datetime], bytes],
     ) -> None:
-        self._ledger, self._pollers, self._prices = ledger, pollers, prices
+        self._ledger, self._pollers = ledger, pollers
+        self._prices, self._plans = prices, plans
         self._metrics, self._clock, self._status_page = metrics, clock, status_page
         self._renderer = Renderer(metrics.registry)
         self._started = clock.now().replace(microsecond=0)  # the ledger keeps whole seconds
@@ -65,7 +68,7 @@ class Publisher:
                 structlog.get_logger().exception("rendering failed")
 
     def _render(self, now: datetime) -> Publication:
-        snapshot = assemble(self._read(now), self._pollers, self._prices)
+        snapshot = assemble(self._read(now), self._pollers, self._prices, self._plans)
         self._metrics.took(snapshot)
         samples = list(view_all(snapshot, now))
         return Publication(

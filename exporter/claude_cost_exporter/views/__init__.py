@@ -13,6 +13,7 @@ from claude_cost_exporter.views import (
     names,
     prices,
     spend,
+    subscriptions,
 )
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ VIEWS: tuple[View, ...] = (
     counters.counting_since,
     spend.spend,
     spend.unattributed,
+    subscriptions.subscription_spend,
+    subscriptions.monthly_fees,
     bill.billed,
     bill.ratios,
     prices.prices,

@@ -87,13 +87,14 @@ def _notices(snapshot: Snapshot, now: datetime) -> Iterator[str]:
 def _spend(
     samples: Iterable[Sample],
 ) -> tuple[Mapping[str, Windows], Mapping[tuple[str, str], Windows]]:
-    """Return spend by account, and by account and model."""
+    """Return metered spend by account, and by account and model."""
     totals: dict[str, Windows] = defaultdict(dict)
     models: dict[tuple[str, str], Windows] = defaultdict(dict)
     for sample in samples:
         if sample.metric == "llm_spend_usd":
-            _, account, _, window = sample.labels
-            totals[account][window] = sample.value
+            _, account, kind, window = sample.labels
+            if kind == "metered":
+                totals[account][window] = sample.value
         elif sample.metric == "llm_model_spend_usd":
             _, account, model, window = sample.labels
             models[account, model][window] = sample.value
