@@ -1,0 +1,51 @@
+"""Prepaid credit: what is left of it, and for how long: formulas, no samples (floor 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date, datetime
+
+    from claude_cost_exporter.plans import TopUp
+
+LONGEST_RUNWAY_DAYS = 3650
+"""Credit that lasts longer has no date: nobody spends at one week's rate for ten years."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runway:
+    """Credit of one account at one moment, in nano-USD."""
+
+    balance: int
+    days_left: float | None
+    """None: nothing is spent, or next to nothing."""
+    exhausted_at: datetime | None
+    """Never before now: when credit that is spent ran out is not known."""
+
+
+def bought(top_ups: Sequence[TopUp], now: datetime) -> list[TopUp]:
+    """Return the top-ups up to today."""
+    return [one for one in top_ups if one.day <= now.astimezone(UTC).date()]
+
+
+def billed_from(top_ups: Sequence[TopUp], now: datetime) -> date | None:
+    """Return the UTC day from which on what is billed lessens the credit, None without any."""
+    return min((one.day for one in bought(top_ups, now)), default=None)
+
+
+def runway(top_ups: Sequence[TopUp], billed: int, per_day: float, now: datetime) -> Runway:
+    """Return how long the credit of an account lasts.
+
+    `billed` is what has been billed since `billed_from`, `per_day` the burn rate of seven days.
+    """
+    balance = sum(one.amount for one in bought(top_ups, now)) - billed
+    if balance <= 0:
+        return Runway(balance, 0.0, now)
+    if per_day * LONGEST_RUNWAY_DAYS <= balance:
+        return Runway(balance, None, None)
+    days = balance / per_day
+    return Runway(balance, days, now + timedelta(days=days))

@@ -1,0 +1,75 @@
+"""A budget's scope: ids, names, and what is not known yet."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from claude_cost_exporter.calendars import WorkingDays
+from claude_cost_exporter.plans import Budget
+from claude_cost_exporter.snapshot import AccountState, ApiKeyName, Scope, Snapshot, WorkspaceName
+from claude_cost_exporter.views.scopes import Found, scope_of
+
+SNAPSHOT = Snapshot(
+    datetime(2026, 11, 25, tzinfo=UTC),
+    accounts=tuple(
+        AccountState(provider, account)
+        for provider, account in (("anthropic", "a"), ("anthropic", "b"), ("openai", "c"))
+    ),
+    workspaces=(
+        WorkspaceName("a", "wrkspc_1", "Research", "active"),
+        WorkspaceName("b", "wrkspc_2", "Research", "active"),
+        WorkspaceName("b", "wrkspc_3", "wrkspc_1", "active"),
+        WorkspaceName("b", "wrkspc_4", "Production", "archived"),
+    ),
+    api_keys=(ApiKeyName("a", "apikey_1", "ci", "wrkspc_1", "active"),),
+    days={
+        Scope("a", "model", "claude-opus-5"): {},
+        Scope("b", "model", "claude-opus-5"): {},
+        Scope("b", "workspace", "wrkspc_gone"): {},
+        Scope("a", "workspace", "other"): {},
+    },
+)
+
+
+def found(scope_type, scope):
+    budget = Budget("b", 1, "month", scope_type, scope, {}, WorkingDays())
+    label, scopes = scope_of(budget, SNAPSHOT)
+    return label, [f"{one.account}:{one.member}" for one in scopes]
+
+
+@pytest.mark.parametrize(
+    ("scope_type", "scope", "label", "members"),
+    [
+        ("all", "all", "all", ["a:all", "b:all", "c:all"]),
+        ("provider", "anthropic", "anthropic", ["a:all", "b:all"]),
+        ("account", "c", "c", ["c:all"]),
+        ("workspace", "wrkspc_4", "wrkspc_4", ["b:wrkspc_4"]),
+        ("workspace", "wrkspc_gone", "wrkspc_gone", ["b:wrkspc_gone"]),
+        ("workspace", "Production", "wrkspc_4", ["b:wrkspc_4"]),
+        ("api_key", "ci", "apikey_1", ["a:apikey_1"]),
+        ("model", "claude-opus-5", "claude-opus-5", ["a:claude-opus-5", "b:claude-opus-5"]),
+    ],
+)
+def test_ids_and_names_are_found(scope_type, scope, label, members):
+    """The label is the id also where the configuration has the name."""
+    assert found(scope_type, scope) == (label, members)
+
+
+def test_a_name_that_several_have_is_all_of_them():
+    """Two accounts may each have a workspace of that name; then the name is the label."""
+    assert found("workspace", "Research") == ("Research", ["a:wrkspc_1", "b:wrkspc_2"])
+
+
+def test_an_id_comes_before_a_name():
+    """Somebody who calls a workspace like another one's id does not get its budget."""
+    assert found("workspace", "wrkspc_1") == ("wrkspc_1", ["a:wrkspc_1"])
+
+
+@pytest.mark.parametrize("scope_type", ["workspace", "api_key", "model", "end_customer"])
+def test_what_is_not_known_yet_is_empty(scope_type):
+    """No sum is 0 that was never made; a later snapshot may know it."""
+    budget = Budget("b", 1, "month", scope_type, "new", {}, WorkingDays())
+
+    assert scope_of(budget, SNAPSHOT) == Found("new", ())
