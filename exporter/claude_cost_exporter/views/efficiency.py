@@ -1,0 +1,83 @@
+"""What caching brings, and what another model would cost: formulas, no samples (floor 3).
+
+Rows are sums of tokens with the rates that they have. Ratios do not depend on how rows that share
+their rates are summed up. No rate is derived from another one: caches have prices of their own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from claude_cost_exporter.pricing.rates import Rates
+    from claude_cost_exporter.records import Dimensions, Tokens
+
+
+class Priced(NamedTuple):
+    """Tokens and their rates."""
+
+    tokens: Tokens
+    rates: Rates
+
+
+class Used(NamedTuple):
+    """Tokens and web searches of one combination of dimensions."""
+
+    dimensions: Dimensions
+    tokens: Tokens
+    web_searches: int = 0
+
+
+def cache_hit_ratio(rows: Iterable[Tokens]) -> float | None:
+    """Return the share of prompt tokens that were read from a cache, None without a prompt."""
+    read = prompt = 0
+    for tokens in rows:
+        read += tokens.cache_read
+        prompt += tokens.total - tokens.output
+    return read / prompt if prompt else None
+
+
+def break_even_reads(rows: Iterable[Priced]) -> float | None:
+    """Return how often a token in a cache must be read until writing it there has paid off.
+
+    Writes of 5 minutes and of an hour count as they were mixed. None where nothing was written,
+    where a rate is missing, or where reading from a cache is no cheaper than plain input.
+    """
+    premium = saving = 0
+    for tokens, rates in rows:
+        written = tokens.cache_write_5m + tokens.cache_write_1h
+        if not written:
+            continue
+        plain, _, read, write_5m, write_1h = rates.per_million or (None,) * 5
+        if plain is None or read is None or write_5m is None or write_1h is None:
+            return None
+        premium += tokens.cache_write_5m * (write_5m - plain)
+        premium += tokens.cache_write_1h * (write_1h - plain)
+        saving += written * (plain - read)
+    return premium / saving if saving > 0 else None
+
+
+def caching_gain(rows: Iterable[Priced]) -> int:
+    """Return the nano-USD that cache reads saved, less what cache writes cost extra."""
+    costs = [rates.cost(tokens) for tokens, rates in rows]
+    return sum(cost.cache_savings - cost.cache_premium for cost in costs)
+
+
+def cost_on(
+    model: str, usage: Iterable[Used], rates_of: Callable[[Dimensions], Rates]
+) -> int | None:
+    """Return the nano-USD that the same tokens would have cost on another model.
+
+    Tier, speed, geography and context stay as they were. None where the model has no price for
+    some of it: a part would look like a saving.
+    """
+    total = 0
+    for dimensions, tokens, web_searches in usage:
+        rates = rates_of(dimensions._replace(model=model))
+        known = rates.per_million or (None,) * len(tokens)
+        if any(count and rate is None for count, rate in zip(tokens, known, strict=True)):
+            return None
+        total += rates.cost(tokens, web_searches).total
+    return total
