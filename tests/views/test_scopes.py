@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from claude_cost_exporter.calendars import WorkingDays
 from claude_cost_exporter.plans import Budget
+from claude_cost_exporter.records import SpendLimit
 from claude_cost_exporter.snapshot import AccountState, ApiKeyName, Scope, Snapshot, WorkspaceName
-from claude_cost_exporter.views.scopes import Found, scope_of
+from claude_cost_exporter.views.scopes import Found, limit_of, scope_of
 
 SNAPSHOT = Snapshot(
     datetime(2026, 11, 25, tzinfo=UTC),
@@ -24,6 +26,14 @@ SNAPSHOT = Snapshot(
         WorkspaceName("b", "wrkspc_4", "Production", "archived"),
     ),
     api_keys=(ApiKeyName("a", "apikey_1", "ci", "wrkspc_1", "active"),),
+    spend_limits={
+        "a": (
+            SpendLimit("workspace", "wrkspc_1", "monthly", 30),
+            SpendLimit("usage_tier", "", "monthly", 500),
+            SpendLimit("account", "", "monthly", 400),
+            SpendLimit("account", "", "daily", 20),
+        )
+    },
     days={
         Scope("a", "model", "claude-opus-5"): {},
         Scope("b", "model", "claude-opus-5"): {},
@@ -57,6 +67,20 @@ def test_ids_and_names_are_found(scope_type, scope, label, members):
     assert found(scope_type, scope) == (label, members)
 
 
+def test_accounts_that_are_not_read_any_more_have_no_part():
+    """What was taken out of the configuration keeps its rows, but spends from no budget."""
+    kept, gone, other = SNAPSHOT.accounts
+    snapshot = replace(SNAPSHOT, accounts=(kept, replace(gone, configured=False), other))
+
+    def accounts(scope_type, scope):
+        budget = Budget("b", 1, "month", scope_type, scope, {}, WorkingDays())
+        return [one.account for one in scope_of(budget, snapshot).scopes]
+
+    assert accounts("all", "all") == ["a", "c"]
+    assert accounts("model", "claude-opus-5") == ["a"]
+    assert accounts("workspace", "Production") == []
+
+
 def test_a_name_that_several_have_is_all_of_them():
     """Two accounts may each have a workspace of that name; then the name is the label."""
     assert found("workspace", "Research") == ("Research", ["a:wrkspc_1", "b:wrkspc_2"])
@@ -73,3 +97,25 @@ def test_what_is_not_known_yet_is_empty(scope_type):
     budget = Budget("b", 1, "month", scope_type, "new", {}, WorkingDays())
 
     assert scope_of(budget, SNAPSHOT) == Found("new", ())
+
+
+@pytest.mark.parametrize(
+    ("scope_type", "scope", "period", "own", "limit"),
+    [
+        ("account", "a", "month", None, 400),
+        ("account", "a", "day", None, 20),
+        ("account", "a", "week", None, None),
+        ("account", "b", "month", None, None),
+        ("workspace", "wrkspc_1", "month", None, 30),
+        ("workspace", "wrkspc_1", "day", None, None),
+        ("workspace", "Research", "month", None, None),
+        ("workspace", "unknown", "month", None, None),
+        ("account", "a", "month", 7, 7),
+        ("all", "all", "month", 7, 7),
+    ],
+)
+def test_the_limit_is_the_user_s_or_the_provider_s(scope_type, scope, period, own, limit):
+    """A provider's cap is for the same scope and period; two workspaces have none together."""
+    budget = Budget("b", own, period, scope_type, scope, {}, WorkingDays())
+
+    assert limit_of(budget, scope_of(budget, SNAPSHOT), SNAPSHOT) == limit

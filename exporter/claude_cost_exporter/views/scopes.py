@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 ALL = "all"
 OF_ACCOUNTS = (ALL, "provider", "account")
+CAP_PERIODS = {"day": "daily", "week": "weekly", "month": "monthly"}
+"""What providers call the periods of their caps on spend."""
 
 
 class Found(NamedTuple):
@@ -25,15 +27,32 @@ class Found(NamedTuple):
 
 
 def scope_of(budget: Budget, snapshot: Snapshot) -> Found:
-    """Return what a budget is about. An id comes before a name; one name may have several ids."""
+    """Return what a budget is about, in the accounts that are configured.
+
+    An id comes before a name; one name may have several ids.
+    """
     if budget.scope_type in OF_ACCOUNTS:
         return Found(budget.scope, _accounts(budget, snapshot))
-    names = _names(budget.scope_type, snapshot)
-    known = names.keys() | {one for one in snapshot.days if one.kind == budget.scope_type}
-    members = [one for one in known if one.member == budget.scope]
+    kind, read = budget.scope_type, {a.account for a in snapshot.accounts if a.configured}
+    names = {one: name for one, name in _names(kind, snapshot).items() if one.account in read}
+    spending = {one for one in snapshot.days if one.kind == kind and one.account in read}
+    members = [one for one in spending | names.keys() if one.member == budget.scope]
     members = members or [one for one, name in names.items() if name == budget.scope]
     ids = {one.member for one in members}
     return Found(ids.pop() if len(ids) == 1 else budget.scope, tuple(sorted(members)))
+
+
+def limit_of(budget: Budget, found: Found, snapshot: Snapshot) -> int | None:
+    """Return a budget's limit in nano-USD, None when the provider shall cap it and does not."""
+    if budget.limit is not None or len(found.scopes) != 1:
+        return budget.limit
+    (scope,) = found.scopes
+    wanted = budget.scope_type, "" if scope.kind == ALL else scope.member
+    caps = snapshot.spend_limits.get(scope.account, ())
+    period = CAP_PERIODS[budget.period]
+    return next(
+        (c.amount for c in caps if (c.scope_type, c.scope) == wanted and c.period == period), None
+    )
 
 
 def _accounts(budget: Budget, snapshot: Snapshot) -> tuple[Scope, ...]:
@@ -41,7 +60,8 @@ def _accounts(budget: Budget, snapshot: Snapshot) -> tuple[Scope, ...]:
     return tuple(
         Scope(one.account, ALL, ALL)
         for one in snapshot.accounts
-        if budget.scope
+        if one.configured
+        and budget.scope
         == {ALL: ALL, "provider": one.provider, "account": one.account}[budget.scope_type]
     )
 
