@@ -201,6 +201,7 @@ PROBLEMS = [
     ("a month", credit("account: acme, date: 2026-11, amount_usd: 500"), "credits[0].date: expected day (YYYY-MM-DD), found '2026-11'"),
     ("a refund", credit("account: acme, date: 2026-11-01, amount_usd: -5"), "credits[0].amount_usd: -5 is not more than 0"),
     ("credit of nobody", credit("account: other, date: 2026-11-01, amount_usd: 5"), "credits[0].account: 'other' is no account of sources; known: acme"),
+    ("only one model", GOOD + "routing_whatif: [{from_model: claude-opus-5}]", "routing_whatif[0].to_model: missing; write to_model: claude-sonnet-5, for example"),
     ("a model with itself", whatif(("claude-opus-5", "claude-opus-5")), "routing_whatif[0].to_model: claude-opus-5 is the model that was used; name another one"),
     ("a pair twice", whatif(("claude-opus-5", "claude-sonnet-5"), ("claude-opus-5", "claude-sonnet-5")), "routing_whatif[1].to_model: routing_whatif[0] compares these two already; leave one out"),
     ("a model without a price", whatif(("claude-opus-5", "claude-sonett-5")), "routing_whatif[0].to_model: claude-sonett-5 has no price, neither in the list nor by prices.overrides; did you mean claude-sonnet-5?"),

@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING
 import structlog
 
 from claude_cost_exporter.calendars import WEEK
+from claude_cost_exporter.cli.price_problems import price_problems
 from claude_cost_exporter.clock import SystemClock
 from claude_cost_exporter.config.load import (
     default_document,
     default_ledger_url,
     draft,
 )
-from claude_cost_exporter.config.problems import suggestion
 from claude_cost_exporter.errors import (
     ConfigError,
     LedgerError,
     LedgerLockedError,
     OrganizationError,
-    PriceError,
     SourceError,
     StoppedError,
 )
@@ -37,7 +36,7 @@ from claude_cost_exporter.metrics.self_metrics import SelfMetrics
 from claude_cost_exporter.pricing.book import PriceBook
 from claude_cost_exporter.pricing.carry import carry_learned
 from claude_cost_exporter.pricing.history import PriceHistory
-from claude_cost_exporter.pricing.overrides import Override, names_of
+from claude_cost_exporter.pricing.overrides import Override
 from claude_cost_exporter.sources.anthropic import AnthropicAccount, AnthropicConfig, read_key
 from claude_cost_exporter.web.status import status_page
 
@@ -47,7 +46,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from claude_cost_exporter.clock import Clock
-    from claude_cost_exporter.config.fees import ModelPair
     from claude_cost_exporter.config.load import Loaded
     from claude_cost_exporter.config.model import Config
     from claude_cost_exporter.ledger.base import Ledger, StoredBook
@@ -77,38 +75,8 @@ def load_config(
     found = draft(text, SOURCE_TYPES, Override)
     for where, source in found.sources.items() if keys else ():
         found.add(where, source.key_problems(environment))
-    found.problems += _unusable(found.overrides)
-    found.problems += _unpriced(
-        found.config.routing_whatif if found.config else [], found.overrides
-    )
+    found.problems += price_problems(found)
     return found.checked()
-
-
-def _unusable(overrides: Mapping[str, Override]) -> Iterator[str]:
-    """Yield the overrides that the list prices make meaningless, each by its YAML path."""
-    book = PriceBook.packaged()
-    for where, override in overrides.items():
-        try:
-            book.with_overrides([override])
-        except PriceError as error:
-            for sentence in str(error).splitlines():
-                yield f"{where}: {sentence.replace('prices.overrides[0]', 'this override', 1)}"
-
-
-def _unpriced(
-    pairs: Sequence[ModelPair | None], overrides: Mapping[str, Override]
-) -> Iterator[str]:
-    """Yield the models that are compared though nothing gives them a price."""
-    book = PriceBook.packaged()
-    own = {override.model for override in overrides.values()}
-    for index, pair in enumerate(pairs):
-        for key in ("from_model", "to_model") if pair else ():
-            model = getattr(pair, key)
-            if not book.lists(model) and own.isdisjoint(names_of(model)):
-                yield (
-                    f"routing_whatif[{index}].{key}: {model} has no price, neither in the list nor "
-                    f"by prices.overrides; {suggestion(model, book.models())}"
-                )
 
 
 def ledger_url(loaded: Loaded, environment: Mapping[str, str] = os.environ) -> str:
