@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from claude_cost_exporter.plans import Plans
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from claude_cost_exporter.records import (
         CodingCounts,
@@ -89,6 +89,14 @@ class Line(NamedTuple):
         """Return the line that a scope is; what is beyond the cap is `other` in every field."""
         fields = scope.member.split("\x1f")
         return cls(*fields) if len(fields) == len(cls._fields) else cls(*fields * len(cls._fields))
+
+
+@dataclass(frozen=True, slots=True)
+class HourSeries:
+    """Nano-USD of every UTC hour from `start` on."""
+
+    start: datetime
+    amounts: Sequence[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,13 +202,18 @@ class Snapshot:
     counters: Mapping[str, Mapping[tuple[str, ...], int]] = field(default_factory=dict)
     """Family -> label values in catalogue order -> exposed value (nano-USD for *_usd_total)."""
     days: Mapping[Scope, Mapping[date, int]] = field(default_factory=dict)
-    """Best-known nano-USD per calendar day, from the first day of last month on."""
+    """Best-known nano-USD per calendar day: last month, and at least the last 84 whole days."""
     estimated_days: Mapping[Scope, Mapping[date, int]] = field(default_factory=dict)
     """Estimated nano-USD per calendar day, of the kinds all, attributed and line."""
     hours: Mapping[Scope, Mapping[datetime, int]] = field(default_factory=dict)
-    """Best-known nano-USD per UTC hour of the kind all: the last 8 days."""
+    """Best-known nano-USD per UTC hour: 31 days of the kind all, 4 days of the kinds model,
+    workspace and api_key."""
     estimated_hours: Mapping[Scope, Mapping[datetime, int]] = field(default_factory=dict)
-    """Estimated nano-USD per UTC hour of the kinds all, attributed: the last 8 days."""
+    """Estimated nano-USD per UTC hour of the kinds all, attributed, model and workspace: the last
+    8 days."""
+    past: Mapping[Scope, HourSeries] = field(default_factory=dict)
+    """Estimated nano-USD of whole UTC days until the last midnight, at most 84, all of them read:
+    kind all, and the members of the kinds model and workspace with the largest spend."""
     billed_days: Mapping[str, frozenset[date]] = field(default_factory=dict)
     """Account -> UTC days whose bill has replaced the estimate, from last month on."""
     first_seen: Mapping[Scope, datetime] = field(default_factory=dict)

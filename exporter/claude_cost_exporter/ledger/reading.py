@@ -13,10 +13,10 @@ from claude_cost_exporter.errors import LedgerError
 from claude_cost_exporter.ledger import names as stored_names
 from claude_cost_exporter.ledger import tables
 from claude_cost_exporter.ledger.base import Progress, StoredBook
+from claude_cost_exporter.ledger.series import last_month, sums_by_day, sums_by_hour
 from claude_cost_exporter.ledger.upsert import upsert
 from claude_cost_exporter.records import PROBE
 from claude_cost_exporter.snapshot import (
-    LINE,
     AccountState,
     Scope,
     Snapshot,
@@ -28,12 +28,10 @@ if TYPE_CHECKING:
 
     from claude_cost_exporter.ledger.base import Batch, BillBatch, CodingBatch, Settings
     from claude_cost_exporter.ledger.counters import CounterStore
+    from claude_cost_exporter.ledger.past import PastHours
     from claude_cost_exporter.ledger.registry import Registry
     from claude_cost_exporter.records import Dimensions
 
-HOURS_KEPT = timedelta(days=8)
-HOURLY_KINDS = ("all", "attributed")
-ESTIMATED_KINDS = (*HOURLY_KINDS, LINE)
 IN_USE = timedelta(days=31)
 
 
@@ -113,11 +111,12 @@ def advance(
     )
 
 
-def snapshot(
+def snapshot(  # noqa: PLR0913, PLR0917 - what the ledger holds, and when
     connection: Connection,
     registry: Registry,
     counters: CounterStore,
     settings: Settings,
+    past: PastHours,
     now: datetime,
 ) -> Snapshot:
     """Return the ledger at `now`. Reads sums, never rows."""
@@ -128,21 +127,23 @@ def snapshot(
         for scope_id, (account_id, kind, member, _) in registry.scopes().items()
     }
     lost = fact(connection, "state_lost_at")
-    first = _first_day(now, zone)
-    days, estimated_days = _days(connection, scopes, first)
-    hours, estimated_hours = _hours(connection, scopes, now)
+    today = min(now.astimezone(zone).date(), now.date())  # windows of the bill are in UTC
+    days, estimated_days = sums_by_day(connection, scopes, today)
+    hours, estimated_hours = sums_by_hour(connection, scopes, now)
+    sources = _sources(connection, registry)
     return Snapshot(
         taken_at=now,
         time_zone=zone,
         week_start=settings.week_start,
         accounts=_accounts(registry),
-        sources=_sources(connection, registry),
+        sources=sources,
         counters=counters.values(),
         days=days,
         estimated_days=estimated_days,
         hours=hours,
         estimated_hours=estimated_hours,
-        billed_days=_billed(connection, names, first),
+        past=past.read(connection, scopes, sources, now),
+        billed_days=_billed(connection, names, last_month(today)),
         first_seen=_first_seen(registry, names),
         workspaces=stored_names.workspaces(connection, registry),
         api_keys=stored_names.api_keys(connection, registry),
@@ -207,50 +208,6 @@ def billed_days(connection: Connection, since: date = date.min) -> dict[int, set
     for account_id, day in connection.execute(query):
         days[account_id].add(date.fromordinal(day))
     return days
-
-
-def _first_day(now: datetime, zone: ZoneInfo) -> date:
-    """Return the first day of last month in `zone` or, where that is still earlier, in UTC."""
-    today = min(now.astimezone(zone).date(), now.astimezone(UTC).date())
-    return (today.replace(day=1) - timedelta(days=1)).replace(day=1)
-
-
-Daily = dict[Scope, dict[date, int]]
-Hourly = dict[Scope, dict[datetime, int]]
-
-
-def _days(connection: Connection, scopes: dict[int, Scope], first: date) -> tuple[Daily, Daily]:
-    """Return spend and estimate by scope and day."""
-    table = tables.days
-    query = select(table.c.scope_id, table.c.day, table.c.spend, table.c.cost).where(
-        table.c.day >= first.toordinal()
-    )
-    spend: Daily = defaultdict(dict)
-    estimate: Daily = defaultdict(dict)
-    for scope_id, ordinal, amount, cost in connection.execute(query):
-        scope, day = scopes[scope_id], date.fromordinal(ordinal)
-        spend[scope][day] = amount
-        if scope.kind in ESTIMATED_KINDS:
-            estimate[scope][day] = cost
-    return spend, estimate
-
-
-def _hours(
-    connection: Connection, scopes: dict[int, Scope], now: datetime
-) -> tuple[Hourly, Hourly]:
-    """Return spend and estimate by scope and hour."""
-    table, since = tables.hours, int((now - HOURS_KEPT).timestamp())
-    wanted = [scope_id for scope_id, scope in scopes.items() if scope.kind in HOURLY_KINDS]
-    query = select(table.c.scope_id, table.c.hour, table.c.spend, table.c.cost).where(
-        table.c.scope_id.in_(wanted), table.c.hour >= since
-    )
-    spend: Hourly = defaultdict(dict)
-    estimate: Hourly = defaultdict(dict)
-    for scope_id, epoch, amount, cost in connection.execute(query):
-        scope, hour = scopes[scope_id], datetime.fromtimestamp(epoch, UTC)
-        spend[scope][hour] = amount
-        estimate[scope][hour] = cost
-    return spend, estimate
 
 
 def _first_seen(registry: Registry, names: dict[int, str]) -> dict[Scope, datetime]:

@@ -10,7 +10,7 @@ from claude_cost_exporter.clock import HOUR, floor_hour
 from claude_cost_exporter.records import NANO
 from claude_cost_exporter.samples import Sample
 from claude_cost_exporter.snapshot import Scope
-from claude_cost_exporter.views.windows import complete_windows
+from claude_cost_exporter.views.windows import calendar_windows, complete_windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,7 +30,8 @@ SETTLED = timedelta(hours=1)
 
 def spend(snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
     """Yield metered spend in total and by one dimension each, for every complete window."""
-    scopes = _by_account(snapshot)
+    oldest = min(window.first for window in calendar_windows(snapshot, now))
+    scopes = _by_account(snapshot, oldest)
     for account in snapshot.accounts:
         who = (account.provider, account.account)
         for window in complete_windows(snapshot, account.account, now):
@@ -43,15 +44,17 @@ def spend(snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
                     yield Sample(family, (*who, scope.member, window.name), amount)
 
 
-def _by_account(snapshot: Snapshot) -> Mapping[str, list[Scope]]:
+def _by_account(snapshot: Snapshot, oldest: date) -> Mapping[str, list[Scope]]:
+    """Return the scopes with usage since the oldest day of any window."""
     scopes: dict[str, list[Scope]] = defaultdict(list)
-    for scope in snapshot.days:
-        scopes[scope.account].append(scope)
+    for scope, days in snapshot.days.items():
+        if max(days) >= oldest:
+            scopes[scope.account].append(scope)
     return scopes
 
 
 def _sum(days: Mapping[date, int], window: CalendarWindow) -> int:
-    return sum(amount for day, amount in days.items() if window.holds(day))
+    return sum(days.get(day, 0) for day in window.days())
 
 
 def unattributed(snapshot: Snapshot, now: datetime) -> Iterator[Sample]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from claude_cost_exporter.clock import DAY, HOUR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from claude_cost_exporter.snapshot import Snapshot, SourceState
 
@@ -28,6 +28,10 @@ class CalendarWindow:
     def holds(self, day: date) -> bool:
         """Return whether a calendar day is in the window."""
         return self.first <= day < self.end
+
+    def days(self) -> Iterator[date]:
+        """Yield the days, first to last."""
+        return (self.first + DAY * index for index in range((self.end - self.first).days))
 
 
 def calendar_windows(snapshot: Snapshot, now: datetime) -> tuple[CalendarWindow, ...]:
