@@ -38,6 +38,8 @@ class Scope(NamedTuple):
     member: str
 
 
+HOURS_SHOWN = timedelta(days=32)
+"""How far back a snapshot shows the hours of an account's best-known spend."""
 LINE = "line"
 """The kind of scope that a line of the bill is; its days are UTC days, whatever the time zone."""
 
@@ -202,11 +204,12 @@ class Snapshot:
     counters: Mapping[str, Mapping[tuple[str, ...], int]] = field(default_factory=dict)
     """Family -> label values in catalogue order -> exposed value (nano-USD for *_usd_total)."""
     days: Mapping[Scope, Mapping[date, int]] = field(default_factory=dict)
-    """Best-known nano-USD per calendar day: last month, and at least the last 84 whole days."""
+    """Best-known nano-USD per calendar day: last month, and at least the last 84 whole days; of
+    the kind all the last 430."""
     estimated_days: Mapping[Scope, Mapping[date, int]] = field(default_factory=dict)
     """Estimated nano-USD per calendar day, of the kinds all, attributed and line."""
     hours: Mapping[Scope, Mapping[datetime, int]] = field(default_factory=dict)
-    """Best-known nano-USD per UTC hour: 31 days of the kind all, 4 days of the kinds model,
+    """Best-known nano-USD per UTC hour: 32 days of the kind all, 4 days of the kinds model,
     workspace and api_key."""
     estimated_hours: Mapping[Scope, Mapping[datetime, int]] = field(default_factory=dict)
     """Estimated nano-USD per UTC hour of the kinds all, attributed, model and workspace: the last

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from claude_cost_exporter.ledger import tables
-from claude_cost_exporter.snapshot import LINE
+from claude_cost_exporter.snapshot import HOURS_SHOWN, LINE
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from claude_cost_exporter.snapshot import Scope
 
-DAYS_SHOWN = timedelta(days=85)
-SHOWN = {
-    "all": (timedelta(days=32), timedelta(days=8)),
+DAYS_SHOWN = {"all": timedelta(days=430)}
+USUAL_DAYS_SHOWN = timedelta(days=85)
+"""How far back days are shown, by kind of scope; last month is always shown whole."""
+HOURS_BACK = {
+    "all": (HOURS_SHOWN, timedelta(days=8)),
     "attributed": (timedelta(), timedelta(days=8)),
     "model": (timedelta(days=4), timedelta(days=8)),
     "workspace": (timedelta(days=4), timedelta(days=8)),
@@ -40,18 +42,27 @@ def sums_by_day(
     connection: Connection, scopes: dict[int, Scope], today: date
 ) -> tuple[Daily, Daily]:
     """Return spend and estimate by scope and day."""
-    table, first = tables.days, last_month(today)
-    query = select(table.c.scope_id, table.c.day, table.c.spend, table.c.cost).where(
-        table.c.day >= min(first, today - DAYS_SHOWN).toordinal()
-    )
     spend: Daily = defaultdict(dict)
     estimate: Daily = defaultdict(dict)
-    for scope_id, ordinal, amount, cost in connection.execute(query):
-        scope, day = scopes[scope_id], date.fromordinal(ordinal)
-        spend[scope][day] = amount
-        if scope.kind in ESTIMATED_DAYS and day >= first:
-            estimate[scope][day] = cost
+    table, first = tables.days.c, last_month(today)
+    for kind, scope_ids in _by_kind(scopes).items():
+        since = min(first, today - DAYS_SHOWN.get(kind, USUAL_DAYS_SHOWN))
+        query = select(table.scope_id, table.day, table.spend, table.cost).where(
+            table.scope_id.in_(scope_ids), table.day >= since.toordinal()
+        )
+        for scope_id, ordinal, amount, cost in connection.execute(query):
+            scope, day = scopes[scope_id], date.fromordinal(ordinal)
+            spend[scope][day] = amount
+            if kind in ESTIMATED_DAYS and day >= first:
+                estimate[scope][day] = cost
     return spend, estimate
+
+
+def _by_kind(scopes: dict[int, Scope]) -> dict[str, list[int]]:
+    kinds: dict[str, list[int]] = defaultdict(list)
+    for scope_id, scope in scopes.items():
+        kinds[scope.kind].append(scope_id)
+    return kinds
 
 
 def sums_by_hour(
@@ -61,11 +72,11 @@ def sums_by_hour(
     spend: Hourly = defaultdict(dict)
     estimate: Hourly = defaultdict(dict)
     table = tables.hours.c
-    for kind, (spend_back, estimate_back) in SHOWN.items():
-        of_kind = [scope_id for scope_id, scope in scopes.items() if scope.kind == kind]
+    by_kind = _by_kind(scopes)
+    for kind, (spend_back, estimate_back) in HOURS_BACK.items():
         spend_since, estimate_since = now - spend_back, now - estimate_back
         query = select(table.scope_id, table.hour, table.spend, table.cost).where(
-            table.scope_id.in_(of_kind),
+            table.scope_id.in_(by_kind[kind]),
             table.hour >= int(min(spend_since, estimate_since).timestamp()),
         )
         for scope_id, epoch, amount, cost in connection.execute(query):

@@ -58,7 +58,7 @@ def complete_windows(snapshot: Snapshot, account: str, now: datetime) -> Iterabl
     if state is None or state.history_start is None or state.watermark is None:
         return
     for window in calendar_windows(snapshot, now):
-        start, end = (_midnight(snapshot, day) for day in (window.first, window.end))
+        start, end = (midnight(snapshot, day) for day in (window.first, window.end))
         read_to = state.watermark + HOUR if end > now else state.watermark
         needed = start + HOUR if end > now else end
         if state.history_start < start + HOUR and read_to >= needed:
@@ -71,5 +71,5 @@ def usage_state(snapshot: Snapshot, account: str) -> SourceState | None:
     return next(states, None)
 
 
-def _midnight(snapshot: Snapshot, day: date) -> datetime:
+def midnight(snapshot: Snapshot, day: date) -> datetime:
     return datetime(day.year, day.month, day.day, tzinfo=snapshot.time_zone)
