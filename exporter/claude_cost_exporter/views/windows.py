@@ -72,4 +72,5 @@ def usage_state(snapshot: Snapshot, account: str) -> SourceState | None:
 
 
 def midnight(snapshot: Snapshot, day: date) -> datetime:
+    """Return the first moment of a calendar day."""
     return datetime(day.year, day.month, day.day, tzinfo=snapshot.time_zone)
