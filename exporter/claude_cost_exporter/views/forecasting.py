@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import timedelta
 from itertools import accumulate
 from math import exp, sqrt
 from operator import mul
 from statistics import fmean, median
 from typing import TYPE_CHECKING, NamedTuple
 
+from claude_cost_exporter.calendars import locate
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import tzinfo
+    from datetime import date, datetime, tzinfo
 
 WEEK = 7
 HOURS_OF_RUN_RATE = 168
@@ -73,13 +75,8 @@ class Moment(NamedTuple):
 
 def moment(now: datetime, zone: tzinfo) -> Moment:
     """Return where `now` stands in the zone's calendar; a day may have 23 or 25 hours."""
-    today = now.astimezone(zone).date()
-    begin, end = (_midnight(today + timedelta(days=step), zone) for step in (0, 1))
-    return Moment(today, (now.timestamp() - begin) / (end - begin))
-
-
-def _midnight(day: date, zone: tzinfo) -> float:
-    return datetime.combine(day, time(), zone).timestamp()
+    point = locate(now, zone)
+    return Moment(point.day, float(point.share))
 
 
 def run_rate(hours: Sequence[float]) -> float | None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
 from typing import TYPE_CHECKING, NamedTuple
 
+from claude_cost_exporter.calendars import midnight
 from claude_cost_exporter.clock import DAY, HOUR
 from claude_cost_exporter.records import NANO
 from claude_cost_exporter.snapshot import Scope
 from claude_cost_exporter.views.forecasting import Moment, fit, moment
-from claude_cost_exporter.views.windows import midnight, usage_state
+from claude_cost_exporter.views.windows import usage_state
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import date, tzinfo
+    from datetime import date, datetime, tzinfo
 
     from claude_cost_exporter.snapshot import Snapshot
     from claude_cost_exporter.views.forecasting import Fit
@@ -52,7 +52,7 @@ def outlook(
     days = snapshot.days.get(Scope(account, kind, member), {})
     spent = {day: amount / NANO for day, amount in days.items()}
     first = state.history_start.astimezone(snapshot.time_zone).date()
-    if midnight(snapshot, first) < state.history_start:
+    if midnight(first, snapshot.time_zone) < state.history_start:
         first += DAY
     if kind != "all":  # before its first day a member was not there, rather than idle
         first = max(first, min(days, default=at.today))
@@ -68,7 +68,6 @@ def _data_end(known_to: datetime, now: datetime, zone: tzinfo) -> Moment | None:
     at, today = moment(known_to, zone), moment(now, zone).today
     if at.today == today:
         return at
-    begin_of_today = datetime.combine(today, time(), zone)
-    if begin_of_today - known_to <= HOUR:
+    if midnight(today, zone) - known_to <= HOUR:
         return Moment(today, 0.0)
     return at if at.today.replace(day=1) == today.replace(day=1) else None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from claude_cost_exporter.calendars import midnight, period_around
 from claude_cost_exporter.clock import DAY, HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import date, datetime
 
     from claude_cost_exporter.snapshot import Snapshot, SourceState
 
@@ -38,8 +39,8 @@ def calendar_windows(snapshot: Snapshot, now: datetime) -> tuple[CalendarWindow,
     """Return today, yesterday, week to date, month to date and last month at `now`."""
     today = now.astimezone(snapshot.time_zone).date()
     tomorrow = today + DAY
-    month = today.replace(day=1)
-    week = today - timedelta(days=(today.weekday() - snapshot.week_start) % 7)
+    week, _ = period_around("week", today, snapshot.week_start)
+    month, _ = period_around("month", today)
     return (
         CalendarWindow("today", today, tomorrow),
         CalendarWindow("yesterday", today - DAY, today),
@@ -58,7 +59,7 @@ def complete_windows(snapshot: Snapshot, account: str, now: datetime) -> Iterabl
     if state is None or state.history_start is None or state.watermark is None:
         return
     for window in calendar_windows(snapshot, now):
-        start, end = (midnight(snapshot, day) for day in (window.first, window.end))
+        start, end = (midnight(day, snapshot.time_zone) for day in (window.first, window.end))
         read_to = state.watermark + HOUR if end > now else state.watermark
         needed = start + HOUR if end > now else end
         if state.history_start < start + HOUR and read_to >= needed:
@@ -69,8 +70,3 @@ def usage_state(snapshot: Snapshot, account: str) -> SourceState | None:
     """Return what the account's usage source did last."""
     states = (s for s in snapshot.sources if (s.account, s.source) == (account, USAGE))
     return next(states, None)
-
-
-def midnight(snapshot: Snapshot, day: date) -> datetime:
-    """Return the first moment of a calendar day."""
-    return datetime(day.year, day.month, day.day, tzinfo=snapshot.time_zone)
