@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from claude_cost_exporter.calendars import next_month as first_of_next_month
 from claude_cost_exporter.records import NANO
 from claude_cost_exporter.samples import Sample
 from claude_cost_exporter.views.burn import complete_hours
@@ -17,20 +18,30 @@ from claude_cost_exporter.views.forecasting import (
     run_rate_next_month,
 )
 from claude_cost_exporter.views.outlook import outlook
+from claude_cost_exporter.views.subscriptions import fees_of_month
 from claude_cost_exporter.views.windows import complete_windows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from claude_cost_exporter.plans import Subscription
     from claude_cost_exporter.snapshot import Snapshot
     from claude_cost_exporter.views.forecasting import Estimates
 
 RUN_RATE, EWMA = "run_rate_7d", "weekday_ewma"
 MONTH_END, NEXT_MONTH = "month_end", "next_month"
 
-Forecast = dict[tuple[str, str, str], float]
-"""USD by horizon, method and estimate."""
+Estimate = tuple[str, str, str]
+"""Horizon, method and estimate."""
+Forecast = dict[Estimate, float]
+"""USD by estimate."""
+ESTIMATES: tuple[Estimate, ...] = tuple(
+    (horizon, method, estimate)
+    for horizon in (MONTH_END, NEXT_MONTH)
+    for method, names in ((RUN_RATE, ("p50",)), (EWMA, ("p10", "p50", "p90")))
+    for estimate in names
+)
 
 
 def forecasts(snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
@@ -38,15 +49,21 @@ def forecasts(snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
 
     A total is shown when every account has its part in it.
     """
-    parts: dict[tuple[str, str, str], list[float]] = defaultdict(list)
+    total: Forecast = defaultdict(float)
+    complete: set[Estimate] = set(ESTIMATES)
     for account in snapshot.accounts:
-        who = (account.provider, account.account)
-        for labels, value in forecast(snapshot, account.account, now).items():
-            parts[labels].append(value)
-            yield Sample("llm_forecast_spend_usd", (*who, *labels), value)
-    for labels, values in parts.items():
-        if len(values) == len(snapshot.accounts):
-            yield Sample("llm_total_forecast_spend_usd", labels, sum(values))
+        ahead = forecast(snapshot, account.account, now)
+        complete &= ahead.keys()
+        for labels, value in ahead.items():
+            total[labels] += value
+            yield Sample(
+                "llm_forecast_spend_usd", (account.provider, account.account, *labels), value
+            )
+    elsewhere = _fees(snapshot, now, _without_usage(snapshot))
+    for labels in ESTIMATES:
+        if labels in complete and snapshot.accounts:
+            value = total[labels] + elsewhere[labels[0]]
+            yield Sample("llm_total_forecast_spend_usd", labels, value)
 
 
 def forecast(snapshot: Snapshot, account: str, now: datetime) -> Forecast:
@@ -54,19 +71,39 @@ def forecast(snapshot: Snapshot, account: str, now: datetime) -> Forecast:
     view = outlook(snapshot, account, now)
     if view is None:
         return {}
-    found: Forecast = {}
+    metered: Forecast = {}
     whole = {window.name for window in complete_windows(snapshot, account, now)}
     spent = view.spent_since(view.at.today.replace(day=1)) if "month_to_date" in whole else None
     rate = run_rate([amount / NANO for amount in complete_hours(snapshot, account, now)])
     if rate is not None:
-        found[NEXT_MONTH, RUN_RATE, "p50"] = run_rate_next_month(rate, view.at)
+        metered[NEXT_MONTH, RUN_RATE, "p50"] = run_rate_next_month(rate, view.at)
         if spent is not None:
-            found[MONTH_END, RUN_RATE, "p50"] = run_rate_month_end(rate, spent, view.at)
+            metered[MONTH_END, RUN_RATE, "p50"] = run_rate_month_end(rate, spent, view.at)
     if (fitted := view.fitted) is not None:
-        found |= _estimates(NEXT_MONTH, next_month(fitted, view.at))
+        metered |= _estimates(NEXT_MONTH, next_month(fitted, view.at))
         if spent is not None:
-            found |= _estimates(MONTH_END, month_end(fitted, spent, view.at))
-    return found
+            metered |= _estimates(MONTH_END, month_end(fitted, spent, view.at))
+    paid = [one for one in snapshot.plans.subscriptions if one.account == account]
+    fees = _fees(snapshot, now, paid)
+    return {labels: value + fees[labels[0]] for labels, value in metered.items()}
+
+
+def _without_usage(snapshot: Snapshot) -> list[Subscription]:
+    """Return the subscriptions of no account that is polled."""
+    polled = {account.account for account in snapshot.accounts}
+    return [one for one in snapshot.plans.subscriptions if one.account not in polled]
+
+
+def _fees(
+    snapshot: Snapshot, now: datetime, subscriptions: Sequence[Subscription]
+) -> Mapping[str, float]:
+    """Return the fixed fees in USD by horizon."""
+    today = now.astimezone(snapshot.time_zone).date()
+    months = {MONTH_END: today, NEXT_MONTH: first_of_next_month(today)}
+    return {
+        horizon: fees_of_month(subscriptions, month, snapshot.time_zone) / NANO
+        for horizon, month in months.items()
+    }
 
 
 def _estimates(horizon: str, estimates: Estimates) -> Forecast:
