@@ -239,6 +239,11 @@ class Snapshot:
     series_dropped: Mapping[str, int] = field(default_factory=dict)
     """Family -> label sets that went to `other`."""
 
+    @property
+    def polled(self) -> tuple[AccountState, ...]:
+        """Return the accounts that are still configured."""
+        return tuple(account for account in self.accounts if account.configured)
+
     def provider_of(self, account: str) -> str:
         """Return the provider label of an account."""
         return next((a.provider for a in self.accounts if a.account == account), "unknown")

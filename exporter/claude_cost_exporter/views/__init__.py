@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from claude_cost_exporter.views import (
+    anomalies,
     bill,
+    burn,
     claude_code,
     counters,
+    forecast,
     health,
     limits,
     names,
@@ -32,6 +35,10 @@ VIEWS: tuple[View, ...] = (
     spend.unattributed,
     subscriptions.subscription_spend,
     subscriptions.monthly_fees,
+    burn.burn_rates,
+    forecast.forecasts,
+    forecast.forecast_quality,
+    anomalies.anomaly_bands,
     bill.billed,
     bill.ratios,
     prices.prices,

@@ -51,7 +51,7 @@ def forecasts(snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
     """
     total: Forecast = defaultdict(float)
     complete: set[Estimate] = set(ESTIMATES)
-    for account in snapshot.accounts:
+    for account in snapshot.polled:
         ahead = forecast(snapshot, account.account, now)
         complete &= ahead.keys()
         for labels, value in ahead.items():
@@ -61,7 +61,7 @@ def forecasts(snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
             )
     elsewhere = _fees(snapshot, now, _without_usage(snapshot))
     for labels in ESTIMATES:
-        if labels in complete and snapshot.accounts:
+        if labels in complete and snapshot.polled:
             value = total[labels] + elsewhere[labels[0]]
             yield Sample("llm_total_forecast_spend_usd", labels, value)
 
@@ -90,7 +90,7 @@ def forecast(snapshot: Snapshot, account: str, now: datetime) -> Forecast:
 
 def _without_usage(snapshot: Snapshot) -> list[Subscription]:
     """Return the subscriptions of no account that is polled."""
-    polled = {account.account for account in snapshot.accounts}
+    polled = {account.account for account in snapshot.polled}
     return [one for one in snapshot.plans.subscriptions if one.account not in polled]
 
 
@@ -112,7 +112,7 @@ def _estimates(horizon: str, estimates: Estimates) -> Forecast:
 
 def forecast_quality(snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
     """Yield how many days a forecast rests on, and how wrong its method was on them."""
-    for account in snapshot.accounts:
+    for account in snapshot.polled:
         who = (account.provider, account.account)
         if (view := outlook(snapshot, account.account, now)) is None:
             continue

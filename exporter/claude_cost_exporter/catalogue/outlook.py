@@ -1,0 +1,62 @@
+"""Where the spend is heading: fees, burn rates, forecasts, budgets, what is normal (floor 0)."""
+
+from __future__ import annotations
+
+from claude_cost_exporter.catalogue.metric import ONE_SCOPE, C, Metric, S, gauge
+
+OUTLOOK: tuple[Metric, ...] = (
+    gauge(
+        "llm_subscription_usd_per_month",
+        (*C, "plan"),
+        "Configured fixed fees in USD for a whole month, of plans that are paid today. account is "
+        "none where the configuration names none.",
+    ),
+    gauge(
+        "llm_burn_rate_usd_per_day",
+        (*C, "window"),
+        "Metered spend in USD per day, of the last complete 1, 24, 168 or 720 hours.",
+    ),
+    gauge(
+        "llm_forecast_spend_usd",
+        (*C, "horizon", "method", "estimate"),
+        "What the month will have cost at its end, or the next month will cost, in USD, "
+        "subscriptions included. Eight times in ten it is between p10 and p90; run_rate_7d has "
+        "only p50. Next month's range holds if nothing changes.",
+    ),
+    gauge(
+        "llm_total_forecast_spend_usd",
+        ("horizon", "method", "estimate"),
+        "The same over all providers and accounts, once every account has a forecast.",
+    ),
+    gauge(
+        "llm_forecast_error_ratio",
+        (*C, "horizon", "method"),
+        "How wrong the method has been on this ledger: the sum of its errors over the sum of what "
+        "was spent, replayed over past months (WAPE).",
+    ),
+    gauge(
+        "llm_forecast_history_days",
+        C,
+        "Complete days behind the forecast. Below 7 it is a first guess.",
+    ),
+    gauge(
+        "llm_window_spend_usd",
+        (*S, "window"),
+        f"Estimated spend in USD of the last 1h, 24h or 7d, the open hour included. {ONE_SCOPE}",
+    ),
+    gauge(
+        "llm_window_spend_expected_usd",
+        (*S, "window"),
+        f"What the same window was expected to cost in USD. {ONE_SCOPE}",
+    ),
+    gauge(
+        "llm_window_spend_upper_usd",
+        (*S, "window"),
+        f"What the same window may cost in USD and still be normal. {ONE_SCOPE}",
+    ),
+    gauge(
+        "llm_window_anomaly_impact_usd",
+        (*S, "window"),
+        f"Spend of the window minus what was expected, in USD; may be negative. {ONE_SCOPE}",
+    ),
+)
