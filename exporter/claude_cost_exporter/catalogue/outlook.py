@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from claude_cost_exporter.catalogue.metric import ONE_SCOPE, C, Metric, S, gauge
 
+BUDGET = ("budget", *S)
+
 OUTLOOK: tuple[Metric, ...] = (
     gauge(
         "llm_subscription_usd_per_month",
@@ -58,5 +60,74 @@ OUTLOOK: tuple[Metric, ...] = (
         "llm_window_anomaly_impact_usd",
         (*S, "window"),
         f"Spend of the window minus what was expected, in USD; may be negative. {ONE_SCOPE}",
+    ),
+    gauge(
+        "llm_budget_info",
+        ("budget", *S, "period", "team"),
+        "Configured budgets, and the teams that are told. Always 1.",
+    ),
+    gauge(
+        "llm_budget_limit_usd",
+        (*BUDGET, "period"),
+        f"What may be spent in USD in the day, week or month. {ONE_SCOPE}",
+    ),
+    gauge(
+        "llm_budget_spent_usd",
+        (*BUDGET, "period"),
+        "Best known spend in USD since the period began. Budgets of everything, a provider or an "
+        f"account include fixed fees by day. {ONE_SCOPE}",
+    ),
+    gauge(
+        "llm_budget_used_ratio",
+        (*BUDGET, "period"),
+        f"Spent divided by the limit; absent when the limit is 0. {ONE_SCOPE}",
+    ),
+    gauge(
+        "llm_budget_elapsed_ratio",
+        (*BUDGET, "period"),
+        f"How much of the period is over, counted in working days. {ONE_SCOPE}",
+    ),
+    gauge(
+        "llm_budget_pace_ratio",
+        (*BUDGET, "period"),
+        f"Used divided by elapsed: above 1 it is spent faster than planned. {ONE_SCOPE}",
+    ),
+    gauge(
+        "llm_budget_daily_allowance_usd",
+        (*BUDGET, "period"),
+        f"The limit in USD divided by the working days of the period. {ONE_SCOPE}",
+    ),
+    gauge(
+        "llm_budget_forecast_usd",
+        (*BUDGET, "period", "estimate"),
+        "What the period will have cost in USD at its end; eight times in ten it is between p10 "
+        f"and p90. {ONE_SCOPE}",
+    ),
+    gauge(
+        "llm_budget_exhaustion_timestamp_seconds",
+        (*BUDGET, "period"),
+        "When the limit will be reached, or was; absent when it will not be in this period. "
+        f"{ONE_SCOPE}",
+    ),
+    gauge(
+        "llm_budget_window_spend_ratio",
+        (*BUDGET, "window"),
+        "Metered spend of the last 1h, 6h, 24h or 72h, the open hour included, divided by the "
+        f"limit of the month. Only budgets of a month. {ONE_SCOPE}",
+    ),
+    gauge(
+        "llm_budget_threshold_ratio",
+        ("budget", "level"),
+        "Share of the limit at which alerts fire. level is soft, warn or hard.",
+    ),
+    gauge(
+        "llm_credit_balance_usd",
+        C,
+        "Prepaid credit in USD: the configured top-ups, less the best known spend since.",
+    ),
+    gauge(
+        "llm_credit_exhaustion_timestamp_seconds",
+        C,
+        "When the credit will be spent at the rate of the last seven days.",
     ),
 )

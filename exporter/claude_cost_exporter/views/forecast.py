@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from claude_cost_exporter.calendars import next_month as first_of_next_month
 from claude_cost_exporter.records import NANO
 from claude_cost_exporter.samples import Sample
+from claude_cost_exporter.snapshot import Scope
 from claude_cost_exporter.views.burn import complete_hours
 from claude_cost_exporter.views.forecasting import (
     month_end,
@@ -18,6 +19,7 @@ from claude_cost_exporter.views.forecasting import (
     run_rate_next_month,
 )
 from claude_cost_exporter.views.outlook import outlook
+from claude_cost_exporter.views.scopes import ALL
 from claude_cost_exporter.views.subscriptions import fees_of_month
 from claude_cost_exporter.views.windows import complete_windows
 
@@ -68,7 +70,7 @@ def forecasts(snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
 
 def forecast(snapshot: Snapshot, account: str, now: datetime) -> Forecast:
     """Return what an account will have spent; what there is no history for is absent."""
-    view = outlook(snapshot, account, now)
+    view = outlook(snapshot, [Scope(account, ALL, ALL)], now)
     if view is None:
         return {}
     metered: Forecast = {}
@@ -114,7 +116,7 @@ def forecast_quality(snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
     """Yield how many days a forecast rests on, and how wrong its method was on them."""
     for account in snapshot.polled:
         who = (account.provider, account.account)
-        if (view := outlook(snapshot, account.account, now)) is None:
+        if (view := outlook(snapshot, [Scope(account.account, ALL, ALL)], now)) is None:
             continue
         yield Sample("llm_forecast_history_days", who, len(view.days))
         for (horizon, method), error in replayed_errors(view.days, view.at.today).items():

@@ -7,22 +7,26 @@ from typing import TYPE_CHECKING, NamedTuple
 from claude_cost_exporter.calendars import midnight
 from claude_cost_exporter.clock import DAY, HOUR
 from claude_cost_exporter.records import NANO
-from claude_cost_exporter.snapshot import Scope
 from claude_cost_exporter.views.forecasting import Moment, fit, moment
-from claude_cost_exporter.views.windows import usage_state
+from claude_cost_exporter.views.windows import state_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date, datetime, tzinfo
 
-    from claude_cost_exporter.snapshot import Snapshot
+    from claude_cost_exporter.snapshot import Scope, Snapshot
     from claude_cost_exporter.views.forecasting import Fit
+
+SOURCES = {"end_customer": "analytics"}
+"""Which source tells a kind of scope, where it is not usage."""
 
 
 class Outlook(NamedTuple):
     """A scope's complete days, and where its data stand in the local calendar."""
 
     at: Moment
+    first: date
+    """The first day that was read whole."""
     days: Sequence[float]
     """USD of every complete day, oldest first, yesterday last."""
     spent: Mapping[date, float]
@@ -39,25 +43,36 @@ class Outlook(NamedTuple):
         return sum(self.spent.get(first + DAY * index, 0.0) for index in range(count))
 
 
-def outlook(
-    snapshot: Snapshot, account: str, now: datetime, kind: str = "all", member: str = "all"
-) -> Outlook | None:
-    """Return a scope's outlook; None while the account's days of this month are not known."""
-    state = usage_state(snapshot, account)
+def outlook(snapshot: Snapshot, scopes: Sequence[Scope], now: datetime) -> Outlook | None:
+    """Return the outlook of the sum of scopes, over the days that are known of all of them.
+
+    None where one has not been read, or not in this month.
+    """
+    each = [_outlook(snapshot, scope, now) for scope in scopes]
+    known = [one for one in each if one is not None]
+    if not known or len(known) < len(each):
+        return None
+    at, first = min(one.at for one in known), max(one.first for one in known)
+    days = {day for one in known for day in one.spent}
+    spent = {day: sum(one.spent.get(day, 0.0) for one in known) for day in days}
+    # Before its first day a member was not there, rather than idle.
+    begin = first if scopes[0].kind == "all" else max(first, min(days, default=at.today))
+    complete = [spent.get(begin + DAY * n, 0.0) for n in range((at.today - begin).days)]
+    return Outlook(at, first, complete, spent)
+
+
+def _outlook(snapshot: Snapshot, scope: Scope, now: datetime) -> Outlook | None:
+    state = state_of(snapshot, scope.account, SOURCES.get(scope.kind, "usage"))
     if state is None or state.history_start is None or state.watermark is None:
         return None
     at = _data_end(min(now, state.watermark), now, snapshot.time_zone)
     if at is None:
         return None
-    days = snapshot.days.get(Scope(account, kind, member), {})
-    spent = {day: amount / NANO for day, amount in days.items()}
     first = state.history_start.astimezone(snapshot.time_zone).date()
     if midnight(first, snapshot.time_zone) < state.history_start:
         first += DAY
-    if kind != "all":  # before its first day a member was not there, rather than idle
-        first = max(first, min(days, default=at.today))
-    complete = [spent.get(first + DAY * index, 0.0) for index in range((at.today - first).days)]
-    return Outlook(at, complete, spent)
+    days = snapshot.days.get(scope, {})
+    return Outlook(at, first, (), {day: amount / NANO for day, amount in days.items()})
 
 
 def _data_end(known_to: datetime, now: datetime, zone: tzinfo) -> Moment | None:

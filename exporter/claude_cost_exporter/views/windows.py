@@ -68,5 +68,10 @@ def complete_windows(snapshot: Snapshot, account: str, now: datetime) -> Iterabl
 
 def usage_state(snapshot: Snapshot, account: str) -> SourceState | None:
     """Return what the account's usage source did last."""
-    states = (s for s in snapshot.sources if (s.account, s.source) == (account, USAGE))
+    return state_of(snapshot, account, USAGE)
+
+
+def state_of(snapshot: Snapshot, account: str, source: str) -> SourceState | None:
+    """Return what a source of an account did last."""
+    states = (s for s in snapshot.sources if (s.account, s.source) == (account, source))
     return next(states, None)

@@ -1,0 +1,164 @@
+"""Configured budgets: how far each is, where its period will end, when it is spent (floor 3).
+
+Budgets of everything, a provider or an account include fixed fees, day by day. The spend of the
+last hours, for burn alerts, does not.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from claude_cost_exporter.calendars import locate, stretch
+from claude_cost_exporter.clock import DAY, HOUR, floor_hour
+from claude_cost_exporter.records import NANO
+from claude_cost_exporter.samples import Sample
+from claude_cost_exporter.views.budgeting import course, current_period, exhaustion, progress
+from claude_cost_exporter.views.forecasting import period_end
+from claude_cost_exporter.views.outlook import outlook
+from claude_cost_exporter.views.scopes import OF_ACCOUNTS, limit_of, scope_of
+from claude_cost_exporter.views.subscriptions import fees_between
+from claude_cost_exporter.views.windows import usage_state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from claude_cost_exporter.calendars import Stretch
+    from claude_cost_exporter.plans import Budget, Subscription
+    from claude_cost_exporter.snapshot import Scope, Snapshot
+    from claude_cost_exporter.views.forecasting import Fit
+    from claude_cost_exporter.views.outlook import Outlook
+
+BURN_WINDOWS = {"1h": 1, "6h": 6, "24h": 24, "72h": 72}
+BURNT_PERIOD = "month"
+
+
+class State(NamedTuple):
+    """A budget at one moment, with what its scope has spent and will spend."""
+
+    budget: Budget
+    labels: tuple[str, ...]
+    """Budget, scope type and scope."""
+    scopes: tuple[Scope, ...]
+    limit: int
+    period: Stretch
+    fees: Sequence[Subscription]
+    view: Outlook
+
+
+def budgets(snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
+    """Yield every budget that has a limit, and its course where its scope's days are known."""
+    for budget in snapshot.plans.budgets:
+        found = scope_of(budget, snapshot)
+        limit = limit_of(budget, found, snapshot)
+        if limit is None:
+            continue
+        labels = (budget.name, budget.scope_type, found.label)
+        yield from _settings(budget, labels, limit)
+        period = current_period(budget, now, snapshot.time_zone, snapshot.week_start)
+        view = outlook(snapshot, found.scopes, now)
+        first = locate(period.start, snapshot.time_zone).day
+        if view is None or view.first > first or view.at.today < first:
+            continue
+        fees = _fees(budget, snapshot)
+        state = State(budget, labels, found.scopes, limit, period, fees, view)
+        yield from _progress(state, snapshot, now)
+        yield from _ahead(state, snapshot, now)
+        if budget.period == BURNT_PERIOD and budget.scope_type != "end_customer":  # has no hours
+            yield from _burn(state, snapshot, now)
+
+
+def _settings(budget: Budget, labels: tuple[str, ...], limit: int) -> Iterator[Sample]:
+    yield Sample("llm_budget_info", (*labels, budget.period, budget.team), 1)
+    yield Sample("llm_budget_limit_usd", (*labels, budget.period), limit / NANO)
+    for level, share in budget.levels.items():
+        yield Sample("llm_budget_threshold_ratio", (budget.name, level), share)
+
+
+def _fees(budget: Budget, snapshot: Snapshot) -> Sequence[Subscription]:
+    """Return the fixed fees that are part of a budget."""
+    if budget.scope_type not in OF_ACCOUNTS:
+        return ()
+    return [
+        one
+        for one in snapshot.plans.subscriptions
+        if budget.scope
+        == {"all": "all", "provider": one.provider, "account": one.account}[budget.scope_type]
+    ]
+
+
+def _spent_fees(state: State, snapshot: Snapshot, now: datetime) -> int:
+    span = state.period._replace(end=now)
+    return fees_between(state.fees, span, snapshot.time_zone)
+
+
+def _progress(state: State, snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
+    first = locate(state.period.start, snapshot.time_zone).day
+    spent = round(state.view.spent_since(first) * NANO) + _spent_fees(state, snapshot, now)
+    at = progress(state.limit, spent, state.budget.working_days, state.period, now)
+    labels = (*state.labels, state.budget.period)
+    yield Sample("llm_budget_spent_usd", labels, spent / NANO)
+    yield Sample("llm_budget_elapsed_ratio", labels, at.elapsed_ratio)
+    yield Sample("llm_budget_daily_allowance_usd", labels, at.daily_allowance / NANO)
+    if state.limit:
+        yield Sample("llm_budget_used_ratio", labels, at.used_ratio)
+        if (pace := at.pace_ratio) is not None:
+            yield Sample("llm_budget_pace_ratio", labels, pace)
+
+
+def _ahead(state: State, snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
+    """Yield where the period will end, and when the limit will be reached if it will be."""
+    fitted, view, zone = state.view.fitted, state.view, snapshot.time_zone
+    if fitted is None:
+        return
+    first, end = (locate(moment, zone).day for moment in state.period)
+    labels = (*state.labels, state.budget.period)
+    fees = fees_between(state.fees, state.period, zone) / NANO
+    estimates = period_end(fitted, view.spent_since(first), view.at, end - DAY).plus(fees)
+    for name, value in estimates._asdict().items():
+        yield Sample("llm_budget_forecast_usd", (*labels, name), value)
+    reached = _exhaustion(state, fitted, snapshot, now)
+    if reached is not None:
+        yield Sample("llm_budget_exhaustion_timestamp_seconds", labels, int(reached.timestamp()))
+
+
+def _exhaustion(state: State, fitted: Fit, snapshot: Snapshot, now: datetime) -> datetime | None:
+    """Return when the limit is reached, by what was spent and is expected day by day."""
+    view, zone = state.view, snapshot.time_zone
+    today = locate(now, zone).day
+    day, end = (locate(moment, zone).day for moment in state.period)
+    spent, expected = {}, {}
+    while day < end:
+        span = stretch(day, day + DAY, zone)
+        fees = fees_between(state.fees, span, zone) / NANO
+        if day >= today:
+            expected[day] = fitted.expected((day - view.at.today).days) + fees
+        if day == today:
+            fees = fees_between(state.fees, span._replace(end=now), zone) / NANO
+        spent[day] = view.spent.get(day, 0.0) + fees
+        day += DAY
+    return exhaustion(state.limit / NANO, course(state.period, spent, expected, now, zone))
+
+
+def _burn(state: State, snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
+    """Yield the spend of the last hours by the month's limit; the open hour counts as it is."""
+    if not state.limit:
+        return
+    hours = _last_hours(snapshot, state.scopes, now)
+    for window, count in BURN_WINDOWS.items():
+        spent = max(hours[-2:]) if count == 1 else sum(hours[-count:])
+        labels = (*state.labels, window)
+        yield Sample("llm_budget_window_spend_ratio", labels, spent / state.limit)
+
+
+def _last_hours(snapshot: Snapshot, scopes: Sequence[Scope], now: datetime) -> list[int]:
+    """Return nano-USD of the last 72 hours, the one in which the data end last."""
+    hours = [0] * max(BURN_WINDOWS.values())
+    for scope in scopes:
+        state = usage_state(snapshot, scope.account)
+        known_to = min(now, state.watermark) if state and state.watermark else now
+        last = floor_hour(known_to)
+        spent = snapshot.hours.get(scope, {})
+        for back in range(len(hours)):
+            hours[-1 - back] += spent.get(last - HOUR * back, 0)
+    return hours

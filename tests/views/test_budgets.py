@@ -1,0 +1,160 @@
+"""Budgets from a snapshot: what is spent, where it will end, what the last hours burnt."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date
+
+import pytest
+
+from claude_cost_exporter.calendars import WorkingDays
+from claude_cost_exporter.plans import Budget, Plans, Subscription
+from claude_cost_exporter.records import NANO, SpendLimit
+from claude_cost_exporter.snapshot import WorkspaceName
+from claude_cost_exporter.views.budgets import budgets
+from tests.support.months import at, days_before, flat, snapshot, values
+
+NOW = at(2026, 11, 11)  # ten of thirty days are over
+LEVELS = {"soft": 0.7, "warn": 0.8, "hard": 1.0}
+
+
+def budget(usd, period="month", scope_type="all", scope="all", **more):
+    days = more.pop("working_days", WorkingDays(UTC))
+    limit = None if usd is None else usd * NANO
+    return Budget("b", limit, period, scope_type, scope, LEVELS, days, **more)
+
+
+def seen(one, now=NOW, *, since=None, per_hour=flat, fees=(), **rest):
+    plans = Plans(subscriptions=fees, budgets=(one,))
+    snap = snapshot(now, per_hour, since=since or days_before(now, 60), plans=plans, **rest)
+    return list(budgets(snap, now))
+
+
+def value(samples, metric, *last):
+    (found,) = [v for labels, v in values(samples, metric).items() if labels[-len(last) :] == last]
+    return found
+
+
+def test_a_month_s_budget():
+    """$240 of $720 are spent after a third of the month, at its pace, and it lasts to the end."""
+    samples = seen(budget(721))
+    assert value(samples, "llm_budget_limit_usd", "month") == 721
+    assert value(samples, "llm_budget_spent_usd", "month") == pytest.approx(240)
+    assert value(samples, "llm_budget_used_ratio", "month") == pytest.approx(240 / 721)
+    assert value(samples, "llm_budget_elapsed_ratio", "month") == pytest.approx(1 / 3)
+    assert value(samples, "llm_budget_pace_ratio", "month") == pytest.approx(720 / 721)
+    assert value(samples, "llm_budget_daily_allowance_usd", "month") == pytest.approx(721 / 30)
+    assert value(samples, "llm_budget_forecast_usd", "month", "p50") == pytest.approx(720)
+    assert values(samples, "llm_budget_exhaustion_timestamp_seconds") == {}
+
+
+def test_a_budget_that_will_not_hold_has_a_date():
+    """At $24 a day $480 are spent when the 20th is over."""
+    samples = seen(budget(480))
+    ends = value(samples, "llm_budget_exhaustion_timestamp_seconds", "month")
+    assert ends == pytest.approx(at(2026, 11, 21).timestamp(), abs=2)
+
+
+@pytest.mark.parametrize(("period", "spent"), [("day", 12), ("week", 2 * 24 + 12)])
+def test_days_and_weeks_have_budgets_too(period, spent):
+    """On Wednesday noon a day has spent $12, and the week since Monday $60."""
+    samples = seen(budget(100, period), at(2026, 11, 11, 12))
+    assert value(samples, "llm_budget_spent_usd", period) == pytest.approx(spent)
+    assert values(samples, "llm_budget_window_spend_ratio") == {}
+
+
+def test_working_days_make_pace_and_allowance():
+    """November 2026 has 21 workdays, of which the first week and two days are 7."""
+    workdays = WorkingDays(UTC, frozenset(range(5)))
+    samples = seen(budget(2100, working_days=workdays))
+    assert value(samples, "llm_budget_daily_allowance_usd", "month") == pytest.approx(100)
+    assert value(samples, "llm_budget_elapsed_ratio", "month") == pytest.approx(7 / 21)
+
+
+def test_fees_are_part_of_an_account_s_budget():
+    """A plan of $30 a month adds a dollar a day; another account's does not."""
+    fees = (
+        Subscription("anthropic", "acme", "max", 30 * NANO),
+        Subscription("anthropic", "other", "max", 3000 * NANO),
+    )
+    samples = seen(budget(1000, scope_type="account", scope="acme"), fees=fees)
+    assert value(samples, "llm_budget_spent_usd", "month") == pytest.approx(250)
+    assert value(samples, "llm_budget_forecast_usd", "month", "p50") == pytest.approx(750)
+
+
+def test_burn_is_the_share_of_the_month_that_the_last_hours_took():
+    """An open hour of $36 by half past burns 5 % of $720 in "1h", and a day adds up."""
+
+    def burst(hour):
+        return 72.0 if hour == at(2026, 11, 11) else 1.0
+
+    samples = seen(budget(720), at(2026, 11, 11, 0, 30), per_hour=burst)
+    assert value(samples, "llm_budget_window_spend_ratio", "1h") == pytest.approx(36 / 720)
+    assert value(samples, "llm_budget_window_spend_ratio", "24h") == pytest.approx(59 / 720)
+
+
+def test_a_workspace_is_found_by_its_name():
+    """The name of the configuration becomes the id of the label."""
+    one = budget(100, scope_type="workspace", scope="Research")
+    plans = Plans(budgets=(one,))
+    snap = snapshot(
+        NOW, flat, since=days_before(NOW, 60), members=[("workspace", "wrkspc_1")], plans=plans
+    )
+    snap = replace(snap, workspaces=(WorkspaceName("acme", "wrkspc_1", "Research", "active"),))
+    labels = set(values(budgets(snap, NOW), "llm_budget_spent_usd"))
+    assert labels == {("b", "workspace", "wrkspc_1", "month")}
+
+
+def test_the_provider_s_cap_is_a_limit():
+    """`from: provider_limit` takes the account's monthly cap, and is absent without one."""
+    one = budget(None, scope_type="account", scope="acme")
+    assert seen(one) == []
+    snap = snapshot(NOW, flat, since=days_before(NOW, 60), plans=Plans(budgets=(one,)))
+    cap = SpendLimit("account", "", "monthly", 500 * NANO)
+    samples = list(budgets(replace(snap, spend_limits={"acme": (cap,)}), NOW))
+    assert value(samples, "llm_budget_limit_usd", "month") == 500
+
+
+def test_before_its_period_was_read_a_budget_shows_its_limit_only():
+    """A missing number is better than one that is too small."""
+    families = {sample.metric for sample in seen(budget(720), since=at(2026, 11, 5))}
+    assert families == {
+        "llm_budget_info",
+        "llm_budget_limit_usd",
+        "llm_budget_threshold_ratio",
+    }
+
+
+def test_levels_and_team_are_shown():
+    """Rules read thresholds and teams from gauges."""
+    samples = seen(budget(720, team="research"))
+    assert values(samples, "llm_budget_threshold_ratio") == {
+        ("b", "soft"): 0.7,
+        ("b", "warn"): 0.8,
+        ("b", "hard"): 1.0,
+    }
+    assert set(values(samples, "llm_budget_info")) == {("b", "all", "all", "month", "research")}
+
+
+def test_a_budget_of_nothing_has_no_ratio():
+    """A limit of 0 divides nothing, and is exhausted at once."""
+    samples = seen(budget(0))
+    assert values(samples, "llm_budget_used_ratio") == {}
+    assert values(samples, "llm_budget_window_spend_ratio") == {}
+    ends = value(samples, "llm_budget_exhaustion_timestamp_seconds", "month")
+    assert ends == at(2026, 11, 1).timestamp()
+
+
+def test_an_end_customer_has_a_budget_by_day():
+    """What was billed by the day feeds the budget of a customer, up to the last billed day."""
+    one = budget(1000, scope_type="end_customer", scope="cust_1")
+    samples = seen(one, members=[("end_customer", "cust_1")])
+    assert value(samples, "llm_budget_spent_usd", "month") == pytest.approx(240)
+    assert values(samples, "llm_budget_window_spend_ratio") == {}
+
+
+def test_a_new_year_begins_a_new_period():
+    """On 1 January nothing of December is spent."""
+    now = at(2027, 1, 1, 6)
+    assert value(seen(budget(720), now), "llm_budget_spent_usd", "month") == pytest.approx(6)
+    assert date(2027, 1, 1) == now.date()
