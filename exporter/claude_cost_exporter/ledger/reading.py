@@ -13,7 +13,8 @@ from claude_cost_exporter.errors import LedgerError
 from claude_cost_exporter.ledger import names as stored_names
 from claude_cost_exporter.ledger import tables
 from claude_cost_exporter.ledger.base import Progress, StoredBook
-from claude_cost_exporter.ledger.series import last_month, sums_by_day, sums_by_hour
+from claude_cost_exporter.ledger.customers import billed_by_customer
+from claude_cost_exporter.ledger.series import last_month, oldest_day, sums_by_day, sums_by_hour
 from claude_cost_exporter.ledger.upsert import upsert
 from claude_cost_exporter.records import PROBE
 from claude_cost_exporter.snapshot import (
@@ -138,7 +139,7 @@ def snapshot(  # noqa: PLR0913, PLR0917 - what the ledger holds, and when
         accounts=_accounts(registry),
         sources=sources,
         counters=counters.values(),
-        days=days,
+        days=days | billed_by_customer(connection, names, oldest_day(today)),
         estimated_days=estimated_days,
         hours=hours,
         estimated_hours=estimated_hours,

@@ -38,6 +38,11 @@ def last_month(today: date) -> date:
     return (today.replace(day=1) - timedelta(days=1)).replace(day=1)
 
 
+def oldest_day(today: date, kind: str = "") -> date:
+    """Return the first day that is shown of a kind of scope."""
+    return min(last_month(today), today - DAYS_SHOWN.get(kind, USUAL_DAYS_SHOWN))
+
+
 def sums_by_day(
     connection: Connection, scopes: dict[int, Scope], today: date
 ) -> tuple[Daily, Daily]:
@@ -46,9 +51,8 @@ def sums_by_day(
     estimate: Daily = defaultdict(dict)
     table, first = tables.days.c, last_month(today)
     for kind, scope_ids in _by_kind(scopes).items():
-        since = min(first, today - DAYS_SHOWN.get(kind, USUAL_DAYS_SHOWN))
         query = select(table.scope_id, table.day, table.spend, table.cost).where(
-            table.scope_id.in_(scope_ids), table.day >= since.toordinal()
+            table.scope_id.in_(scope_ids), table.day >= oldest_day(today, kind).toordinal()
         )
         for scope_id, ordinal, amount, cost in connection.execute(query):
             scope, day = scopes[scope_id], date.fromordinal(ordinal)
