@@ -20,7 +20,7 @@ from backtest.alarms import (
 )
 from backtest.forecasts import HORIZONS, judge, replay
 from backtest.organisations import HOURS, KINDS, spend
-from claude_cost_exporter.views.bands import GATES
+from claude_cost_exporter.plans import GATES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

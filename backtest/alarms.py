@@ -12,13 +12,14 @@ from math import sqrt
 from statistics import fmean, median
 from typing import TYPE_CHECKING
 
-from claude_cost_exporter.views.bands import GATES, bands
+from claude_cost_exporter.plans import GATES
+from claude_cost_exporter.views.bands import bands
 from claude_cost_exporter.views.baselines import track
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from claude_cost_exporter.views.bands import Gate
+    from claude_cost_exporter.plans import Gate
 
     Alarms = dict[int, dict[str, float]]
     Detector = Callable[[Sequence[float], int], Alarms]

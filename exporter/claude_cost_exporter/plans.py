@@ -7,7 +7,7 @@ end before their `end`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from claude_cost_exporter.records import NANO
 
@@ -75,16 +75,24 @@ class ModelPair:
     to_model: str
 
 
-@dataclass(frozen=True, slots=True)
-class BandLimits:
-    """What all must be exceeded before a window is unusual."""
+class Gate(NamedTuple):
+    """What the spend of a window must exceed, all at once, before it is called an anomaly."""
 
-    sigma: float
+    sigmas: float
     ratio: float
-    floor: int
-    """Nano-USD above what is expected."""
-    floor_share: float
-    """The same as a share of a normal day; the higher one holds."""
+    floor_of_level: float
+    """Above what is expected, as a share of a normal day."""
+    floor_usd: float = 5.0
+    """The same in USD; the higher one holds."""
+
+
+# An hour's 8 sigmas, and not 5, halve its false alarms and leave a runaway of hours as visible
+# as it was: the backtest prints both.
+GATES: Mapping[str, Gate] = {
+    "1h": Gate(8.0, 3.0, 0.25),
+    "24h": Gate(3.0, 1.5, 0.25),
+    "7d": Gate(2.5, 1.4, 0.15),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,5 +103,5 @@ class Plans:
     budgets: tuple[Budget, ...] = ()
     top_ups: tuple[TopUp, ...] = ()
     model_pairs: tuple[ModelPair, ...] = ()
-    bands: Mapping[str, BandLimits] = field(default_factory=dict)
+    gates: Mapping[str, Gate] = field(default_factory=lambda: GATES)
     """By window: 1h, 24h, 7d."""

@@ -11,7 +11,7 @@ from claude_cost_exporter.calendars import ALL_WEEKDAYS, WorkingDays
 from claude_cost_exporter.cli.wiring import SOURCE_TYPES, load_config
 from claude_cost_exporter.config.load import load
 from claude_cost_exporter.errors import ConfigError
-from claude_cost_exporter.plans import BandLimits, Budget, ModelPair, Plans, Subscription, TopUp
+from claude_cost_exporter.plans import GATES, Budget, Gate, ModelPair, Plans, Subscription, TopUp
 from claude_cost_exporter.pricing.overrides import Override
 from claude_cost_exporter.records import NANO
 from tests.config.bad import GOOD, budget, source
@@ -53,10 +53,10 @@ def test_views_are_given_what_the_file_says():
     )
     assert found.top_ups == (TopUp("acme", date(2026, 11, 1), 500_250_000_000),)
     assert found.model_pairs == (ModelPair("claude-opus-4-1", "claude-sonnet-5"),)
-    assert found.bands == {
-        "1h": BandLimits(5, 3, 5 * NANO, 0.25),
-        "24h": BandLimits(4, 1.5, 5 * NANO, 0.25),
-        "7d": BandLimits(2.5, 1.4, 5 * NANO, 0.15),
+    assert found.gates == {
+        "1h": Gate(8, 3, 0.25),
+        "24h": Gate(4, 1.5, 0.25),
+        "7d": Gate(2.5, 1.4, 0.15),
     }
 
 
@@ -101,8 +101,7 @@ def test_without_any_only_thresholds_are_given():
     """A file with nothing but sources plans nothing, and anomalies have their defaults."""
     found = plans(GOOD)
 
-    assert found == Plans(bands=found.bands)
-    assert list(found.bands) == ["1h", "24h", "7d"]
+    assert found == Plans(gates=GATES)
 
 
 CUSTOMER = "scope_type: end_customer, scope: big-corp"

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claude_cost_exporter.views.bands import GATES, Gate, bands
+from claude_cost_exporter.plans import GATES, Gate
+from claude_cost_exporter.views.bands import bands
 from claude_cost_exporter.views.baselines import Track, baseline, track
 
 MONDAY, SATURDAY = 0, 5

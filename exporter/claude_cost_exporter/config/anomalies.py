@@ -45,20 +45,16 @@ class DayThresholds(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
             if wrong := wrong_number(getattr(self, name), least, "3"):
                 yield Problem((name,), wrong)
 
-    def limits(self) -> plans.BandLimits:
+    def gate(self) -> plans.Gate:
         """Return them as views read them."""
-        return plans.BandLimits(
-            float(self.sigma),
-            float(self.ratio),
-            plans.nano(self.floor_usd),
-            float(self.floor_share),
-        )
+        numbers = (self.sigma, self.ratio, self.floor_share, self.floor_usd)
+        return plans.Gate(*map(float, numbers))
 
 
 class HourThresholds(DayThresholds, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """An hour is unusual when all of these are exceeded."""
 
-    sigma: Sigma = Decimal(5)
+    sigma: Sigma = Decimal(8)
     ratio: Ratio = Decimal(3)
 
 
@@ -93,6 +89,6 @@ class Anomalies(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             for keys, sentence in thresholds.problems():
                 yield Problem((f"{window}.{keys[0]}", window), sentence)
 
-    def limits(self) -> dict[str, plans.BandLimits]:
+    def gates(self) -> dict[str, plans.Gate]:
         """Return them as views read them."""
-        return {window: one.limits() for window, one in self.by_window().items()}
+        return {window: one.gate() for window, one in self.by_window().items()}

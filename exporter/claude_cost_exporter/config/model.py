@@ -145,5 +145,5 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             budgets=tuple(one.plan_of(self.time_zone) for one in self.budgets),
             top_ups=tuple(one.plan_of() for one in self.credits),
             model_pairs=tuple(one.plan_of() for one in self.routing_whatif),
-            bands=self.anomalies.limits(),
+            gates=self.anomalies.gates(),
         )

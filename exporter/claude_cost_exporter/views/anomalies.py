@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, NamedTuple
 from claude_cost_exporter.clock import DAY, HOUR, floor_hour, floor_to
 from claude_cost_exporter.records import NANO
 from claude_cost_exporter.samples import Sample
-from claude_cost_exporter.views.bands import bands, track
+from claude_cost_exporter.views.bands import bands
+from claude_cost_exporter.views.baselines import baseline
 from claude_cost_exporter.views.windows import usage_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from claude_cost_exporter.plans import Gate
     from claude_cost_exporter.snapshot import Scope, Snapshot
-    from claude_cost_exporter.views.bands import Track
+    from claude_cost_exporter.views.baselines import Baseline
 
 Member = tuple[str, str]
 """Kind and id of what has bands, over all accounts."""
@@ -40,20 +42,21 @@ class Hours(NamedTuple):
 def anomaly_bands(snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
     """Yield spend, expectation, upper end and impact of each window, after seven whole days."""
     hours = dict(_members(snapshot, now))
-    tracks = {member: track(known.past, known.weekday) for member, known in hours.items()}
-    everything = tracks[EVERYTHING].baseline() if EVERYTHING in tracks else None
-    if everything is None:
+    known = {member: baseline(one.past, one.weekday) for member, one in hours.items()}
+    if (everything := known.get(EVERYTHING)) is None:
         return
-    for member, known in hours.items():
-        level = everything.today.level if member != EVERYTHING else 0.0
-        yield from _bands(member, known, tracks[member], level)
+    for member, usual in known.items():
+        if usual is not None:
+            level = everything.today.level if member != EVERYTHING else 0.0
+            yield from _bands(member, hours[member], usual, level, snapshot.plans.gates)
 
 
-def _bands(member: Member, hours: Hours, followed: Track, level: float) -> Iterator[Sample]:
-    baseline = followed.baseline(level)
-    if baseline is None:
-        return
-    for window, band in bands(baseline, hours.past, hours.today, hours.open_usd).items():
+def _bands(
+    member: Member, hours: Hours, usual: Baseline, level: float, gates: Mapping[str, Gate]
+) -> Iterator[Sample]:
+    now = (hours.past, hours.today, hours.open_usd)
+    found = bands(usual, *now, organisation_level=level, gates=gates)
+    for window, band in found.items():
         labels = (*member, window)
         yield Sample("llm_window_spend_usd", labels, band.spend)
         yield Sample("llm_window_spend_expected_usd", labels, band.expected)

@@ -5,31 +5,16 @@ from __future__ import annotations
 from math import exp, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
+from claude_cost_exporter.plans import GATES
 from claude_cost_exporter.views.baselines import HOURS, hour_scale
 from claude_cost_exporter.views.forecasting import WEEK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from claude_cost_exporter.plans import Gate
     from claude_cost_exporter.views.baselines import Baseline
 
-
-class Gate(NamedTuple):
-    """What spend must exceed, all three at once, before it is called an anomaly."""
-
-    sigmas: float
-    ratio: float
-    floor_of_level: float
-
-
-# An hour's 8 sigmas, and not 5, halve its false alarms and leave a runaway of hours as visible
-# as it was: the backtest prints both.
-GATES: Mapping[str, Gate] = {
-    "1h": Gate(8.0, 3.0, 0.25),
-    "24h": Gate(3.0, 1.5, 0.25),
-    "7d": Gate(2.5, 1.4, 0.15),
-}
-FLOOR_USD = 5.0
 FLOOR_OF_ORGANISATION = 0.15
 
 
@@ -80,7 +65,7 @@ class Scale(NamedTuple):
         gate, level = self.gates[window], self.baseline.today.level
         # What is small beside the whole organisation is no anomaly of a part.
         part = self.organisation_level * FLOOR_OF_ORGANISATION
-        floor = days * max(FLOOR_USD, gate.floor_of_level * level, part)
+        floor = days * max(gate.floor_usd, gate.floor_of_level * level, part)
         return Band(spend, expected, max(by_sigma, gate.ratio * expected, expected + floor))
 
 
