@@ -13,7 +13,6 @@ from claude_cost_exporter.calendars import (
     Stretch,
     WorkingDays,
     locate,
-    midnight,
     period_around,
     stretch,
 )
@@ -85,27 +84,25 @@ class Spending(NamedTuple):
 def course(
     period: Stretch,
     spent: Mapping[date, float],
-    expected: Mapping[date, float],
+    to_come: Mapping[date, float],
     now: datetime,
     zone: tzinfo,
 ) -> Iterator[Spending]:
-    """Yield a period's spending in order: what was spent by day, then what is expected by day.
+    """Yield a period's spending in order: what was spent by day, then what is to come by day.
 
-    `spent` today is up to now; `expected` today is that of the whole day, of which the part that
-    is left counts.
+    Today is in both: with what was spent until now, and with what is expected of its rest.
     """
-    today, share = locate(now, zone)
+    today = locate(now, zone).day
     day, end = (locate(moment, zone).day for moment in period)
     while day < end:
         whole = stretch(day, day + DAY, zone)
         if day < today:
             yield Spending(whole, spent.get(day, 0))
         elif day > today:
-            yield Spending(whole, expected.get(day, 0))
+            yield Spending(whole, to_come.get(day, 0))
         else:
             yield Spending(Stretch(whole.start, now), spent.get(day, 0))
-            left = float(1 - share)
-            yield Spending(Stretch(now, midnight(day + DAY, zone)), expected.get(day, 0) * left)
+            yield Spending(Stretch(now, whole.end), to_come.get(day, 0))
         day += DAY
 
 

@@ -13,7 +13,7 @@ from claude_cost_exporter.clock import DAY, HOUR, floor_hour
 from claude_cost_exporter.records import NANO
 from claude_cost_exporter.samples import Sample
 from claude_cost_exporter.views.budgeting import course, current_period, exhaustion, progress
-from claude_cost_exporter.views.forecasting import period_end
+from claude_cost_exporter.views.forecasting import expected_days, period_end
 from claude_cost_exporter.views.outlook import outlook
 from claude_cost_exporter.views.scopes import OF_ACCOUNTS, limit_of, scope_of
 from claude_cost_exporter.views.subscriptions import fees_between
@@ -123,21 +123,22 @@ def _ahead(state: State, snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
 
 
 def _exhaustion(state: State, fitted: Fit, snapshot: Snapshot, now: datetime) -> datetime | None:
-    """Return when the limit is reached, by what was spent and is expected day by day."""
-    view, zone = state.view, snapshot.time_zone
-    today = locate(now, zone).day
+    """Return when the limit is reached, by what was spent and is to come, day by day."""
+    zone = snapshot.time_zone
     day, end = (locate(moment, zone).day for moment in state.period)
-    spent, expected = {}, {}
+    spent = dict(state.view.spent)
+    to_come = dict(expected_days(fitted, state.view.at, end - DAY))
     while day < end:
-        span = stretch(day, day + DAY, zone)
-        fees = fees_between(state.fees, span, zone) / NANO
-        if day >= today:
-            expected[day] = fitted.expected((day - view.at.today).days) + fees
-        if day == today:
-            fees = fees_between(state.fees, span._replace(end=now), zone) / NANO
-        spent[day] = view.spent.get(day, 0.0) + fees
+        whole = stretch(day, day + DAY, zone)
+        until = max(whole.start, min(now, whole.end))
+        for course_of, span in (
+            (spent, whole._replace(end=until)),
+            (to_come, whole._replace(start=until)),
+        ):
+            fees = fees_between(state.fees, span, zone) / NANO
+            course_of[day] = course_of.get(day, 0.0) + fees
         day += DAY
-    return exhaustion(state.limit / NANO, course(state.period, spent, expected, now, zone))
+    return exhaustion(state.limit / NANO, course(state.period, spent, to_come, now, zone))
 
 
 def _burn(state: State, snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
