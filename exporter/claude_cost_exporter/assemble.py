@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import astuple, replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from claude_cost_exporter.records import NANO, TokenType, model_label
 from claude_cost_exporter.snapshot import PriceInForce, SourceState
+from claude_cost_exporter.views.efficiency import Priced, break_even_reads, cost_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from datetime import date
 
     from claude_cost_exporter.ingest import AccountPoller
     from claude_cost_exporter.plans import Plans
     from claude_cost_exporter.pricing.history import PriceHistory
+    from claude_cost_exporter.pricing.rates import Rates
+    from claude_cost_exporter.records import Dimensions
     from claude_cost_exporter.snapshot import Snapshot
 
 T = TypeVar("T")
@@ -31,6 +37,8 @@ def assemble(
     snapshot = _without_the_gone(snapshot, {poller.account for poller in pollers})
     return replace(
         snapshot,
+        break_even_reads=dict(_break_even_reads(snapshot, prices)),
+        rerouted=dict(_rerouted(snapshot, prices, plans)),
         sources=tuple(state for poller in pollers for state in _sources(snapshot, poller)),
         prices=tuple(_prices(snapshot, prices)),
         prices_verified_on=prices.current.verified_on,
@@ -52,6 +60,8 @@ def _without_the_gone(snapshot: Snapshot, configured: set[str]) -> Snapshot:
         in_use=remaining(snapshot.in_use),
         spend_limits=remaining(snapshot.spend_limits),
         rate_limits=remaining(snapshot.rate_limits),
+        last_day=tuple(used for used in snapshot.last_day if used.account in configured),
+        last_week=tuple(used for used in snapshot.last_week if used.account in configured),
     )
 
 
@@ -96,3 +106,37 @@ def _prices(snapshot: Snapshot, prices: PriceHistory) -> Iterable[PriceInForce]:
                 # a dated and an undated id share one label, and then one price
                 found.setdefault(tuple(astuple(price)[:-1]), price)
     return found.values()
+
+
+def _break_even_reads(
+    snapshot: Snapshot, prices: PriceHistory
+) -> Iterator[tuple[tuple[str, str, str], float]]:
+    today, rows = snapshot.taken_at.date(), defaultdict(list)
+    for account, dimensions, tokens, _ in snapshot.last_day:
+        label = (account, dimensions.workspace_id, model_label(dimensions.model))
+        rates = prices.current.rates(account, dimensions, today)
+        rows[label].append(Priced(tokens, rates))
+    for label, priced in rows.items():
+        if (reads := break_even_reads(priced)) is not None:
+            yield label, reads
+
+
+def _rerouted(
+    snapshot: Snapshot, prices: PriceHistory, plans: Plans
+) -> Iterator[tuple[tuple[str, str, str], int]]:
+    today = snapshot.taken_at.date()
+    for account in {used.account for used in snapshot.last_week}:
+        rates_of = partial(_rates, prices, account, today)
+        for pair in plans.model_pairs:
+            usage = [
+                used
+                for used in snapshot.last_week
+                if used.account == account and model_label(used.dimensions.model) == pair.from_model
+            ]
+            amount = cost_on(pair.to_model, usage, rates_of) if usage else None
+            if amount is not None:
+                yield (account, pair.from_model, pair.to_model), amount
+
+
+def _rates(prices: PriceHistory, account: str, day: date, dimensions: Dimensions) -> Rates:
+    return prices.current.rates(account, dimensions, day)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Dimensions,
         RateLimit,
         SpendLimit,
+        Tokens,
     )
 
 
@@ -177,6 +178,15 @@ class PriceInForce:
     usd_per_million: float
 
 
+class Used(NamedTuple):
+    """What one combination of dimensions used in a stretch of time."""
+
+    account: str
+    dimensions: Dimensions
+    tokens: Tokens
+    web_searches: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class CodingWindow:
     """Claude Code over the UTC days of a window, all of which were read."""
@@ -225,6 +235,14 @@ class Snapshot:
     api_keys: tuple[ApiKeyName, ...] = ()
     in_use: Mapping[str, frozenset[Dimensions]] = field(default_factory=dict)
     """Account -> combinations of the pricing dimensions with usage in the last 31 days."""
+    last_day: tuple[Used, ...] = ()
+    """By workspace and pricing dimensions, over the last 24 complete hours."""
+    last_week: tuple[Used, ...] = ()
+    """By pricing dimensions, over the last 168 complete hours."""
+    break_even_reads: Mapping[tuple[str, str, str], float] = field(default_factory=dict)
+    """Account, workspace, model -> reads after which what was written to a cache has paid off."""
+    rerouted: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
+    """Account, model, other model -> nano-USD of the last week's tokens on the other model."""
     coding: tuple[CodingWindow, ...] = ()
     spend_limits: Mapping[str, tuple[SpendLimit, ...]] = field(default_factory=dict)
     """Account -> the provider's caps on spend."""

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from claude_cost_exporter.pricing.book import PriceBook
 from claude_cost_exporter.pricing.rates import Rates
 from claude_cost_exporter.records import NANO, Dimensions, Tokens
+from claude_cost_exporter.snapshot import Used
 from claude_cost_exporter.views.efficiency import (
     Priced,
-    Used,
     break_even_reads,
     cache_hit_ratio,
     caching_gain,
@@ -105,8 +105,8 @@ def test_ratios_do_not_depend_on_the_amount(tokens, factor):
 def test_another_model_is_priced_with_the_same_tokens():
     """Tiers stay: a million of input and output each, half price in batch, and a web search."""
     usage = [
-        Used(of("claude-opus-5"), Tokens(MILLION, MILLION), web_searches=100),
-        Used(of("claude-opus-5", "batch"), Tokens(MILLION, MILLION)),
+        Used("acme", of("claude-opus-5"), Tokens(MILLION, MILLION), web_searches=100),
+        Used("acme", of("claude-opus-5", "batch"), Tokens(MILLION, MILLION)),
     ]
     plain, out = (rates_of(of("claude-haiku-4-5")).per_million or ())[:2]
 
@@ -119,16 +119,25 @@ def test_the_same_model_costs_the_same(tokens):
     """On the model that was used, the tokens cost what they cost."""
     dimensions = of("claude-opus-5")
 
-    found = cost_on("claude-opus-5", [Used(dimensions, tokens)], rates_of)
+    found = cost_on("claude-opus-5", [Used("acme", dimensions, tokens)], rates_of)
 
     assert found == rates_of(dimensions).cost(tokens).total
 
 
 def test_a_model_without_a_price_for_some_of_it_is_not_compared():
     """Priority Tier and unknown models have no list price: the sum would lack a part."""
-    some = Used(of("claude-opus-5"), Tokens(MILLION))
-    priority = Used(of("claude-opus-5", "priority"), Tokens(MILLION))
+    some = Used("acme", of("claude-opus-5"), Tokens(MILLION))
+    priority = Used("acme", of("claude-opus-5", "priority"), Tokens(MILLION))
 
     assert cost_on("claude-zero", [some], rates_of) is None
     assert cost_on("claude-haiku-4-5", [some, priority], rates_of) is None
     assert cost_on("claude-haiku-4-5", [], rates_of) == 0
+
+
+def test_fast_use_is_compared_at_standard_speed_where_there_is_no_fast_mode():
+    """Sonnet has no fast mode: tokens that Opus took fast cost there what they cost at all."""
+    tokens = Tokens(MILLION, MILLION)
+    fast = Used("acme", of("claude-opus-5-5")._replace(speed="fast"), tokens)
+    plain = Used("acme", of("claude-opus-5-5"), tokens)
+    costs = [cost_on("claude-sonnet-5-5", [used], rates_of) for used in (fast, plain)]
+    assert costs == [12 * NANO, 12 * NANO]

@@ -130,4 +130,21 @@ OUTLOOK: tuple[Metric, ...] = (
         C,
         "When the credit will be spent at the rate of the last seven days.",
     ),
+    gauge(
+        "llm_cache_hit_ratio",
+        (*C, "workspace_id", "model"),
+        "Cache reads divided by all prompt tokens of the last 24 hours.",
+    ),
+    gauge(
+        "llm_cache_break_even_reads",
+        (*C, "workspace_id", "model"),
+        "How often a token must be read from the cache until writing it there has paid off, at "
+        "today's prices and the last 24 hours' mix of lifetimes.",
+    ),
+    gauge(
+        "llm_routing_whatif_usd",
+        (*C, "from_model", "to_model"),
+        "What the last 7 days' tokens of from_model would have cost on to_model in USD, same "
+        "tokens assumed: another model may need more or fewer. Pairs are configured.",
+    ),
 )

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from claude_cost_exporter.ledger.base import Batch, BillBatch, CodingBatch, Settings
     from claude_cost_exporter.ledger.counters import CounterStore
-    from claude_cost_exporter.ledger.past import PastHours
+    from claude_cost_exporter.ledger.recent import Lately
     from claude_cost_exporter.ledger.registry import Registry
     from claude_cost_exporter.records import Dimensions
 
@@ -117,7 +117,7 @@ def snapshot(  # noqa: PLR0913, PLR0917 - what the ledger holds, and when
     registry: Registry,
     counters: CounterStore,
     settings: Settings,
-    past: PastHours,
+    lately: Lately,
     now: datetime,
 ) -> Snapshot:
     """Return the ledger at `now`. Reads sums, never rows."""
@@ -132,6 +132,7 @@ def snapshot(  # noqa: PLR0913, PLR0917 - what the ledger holds, and when
     days, estimated_days = sums_by_day(connection, scopes, today)
     hours, estimated_hours = sums_by_hour(connection, scopes, now)
     sources = _sources(connection, registry)
+    recent = lately.recent.read(connection, names, now)
     return Snapshot(
         taken_at=now,
         time_zone=zone,
@@ -143,7 +144,9 @@ def snapshot(  # noqa: PLR0913, PLR0917 - what the ledger holds, and when
         estimated_days=estimated_days,
         hours=hours,
         estimated_hours=estimated_hours,
-        past=past.read(connection, scopes, sources, now),
+        past=lately.past.read(connection, scopes, sources, now),
+        last_day=recent.last_day,
+        last_week=recent.last_week,
         billed_days=_billed(connection, names, last_month(today)),
         first_seen=_first_seen(registry, names),
         workspaces=stored_names.workspaces(connection, registry),

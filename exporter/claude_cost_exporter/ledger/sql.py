@@ -22,7 +22,7 @@ from claude_cost_exporter.ledger.limits import SqlLimitsLedger
 from claude_cost_exporter.ledger.notebook import AccountNotebook
 from claude_cost_exporter.ledger.opening import FileLock, make_folder, open_engine, sqlite_path
 from claude_cost_exporter.ledger.opening import translated as translated_errors
-from claude_cost_exporter.ledger.past import PastHours
+from claude_cost_exporter.ledger.recent import Lately
 from claude_cost_exporter.ledger.registry import Account, Registry
 from claude_cost_exporter.ledger.rows import replace_rows
 from claude_cost_exporter.ledger.settling import NOTHING, settle
@@ -72,7 +72,7 @@ class SqlLedger:
             self._registry = Registry(settings.series_cap)
             self.coding = SqlCodingLedger(self._transaction, self._registry)
             self.limits = SqlLimitsLedger(self._transaction, self._registry)
-            self._past = PastHours()
+            self._lately = Lately()
             self._rolled_up: dict[int, date] = {}
             self._day_of = day_counter(ZoneInfo(settings.time_zone))
             self._start()
@@ -283,7 +283,7 @@ class SqlLedger:
         """Persist what will be exposed, then return the ledger's view at `now`."""
         with self._transaction() as connection:
             self._counters.expose(connection, self._clock.monotonic())
-            parts = (self._registry, self._counters, self._settings, self._past)
+            parts = (self._registry, self._counters, self._settings, self._lately)
             taken = reading.snapshot(connection, *parts, now)
             taken = self.limits.fill(connection, self.coding.fill(connection, taken))
         self._counters.were_shown()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from claude_cost_exporter.pricing.rates import Rates
     from claude_cost_exporter.records import Dimensions, Tokens
+    from claude_cost_exporter.snapshot import Used
 
 
 class Priced(NamedTuple):
@@ -20,14 +21,6 @@ class Priced(NamedTuple):
 
     tokens: Tokens
     rates: Rates
-
-
-class Used(NamedTuple):
-    """Tokens and web searches of one combination of dimensions."""
-
-    dimensions: Dimensions
-    tokens: Tokens
-    web_searches: int = 0
 
 
 def cache_hit_ratio(rows: Iterable[Tokens]) -> float | None:
@@ -70,14 +63,21 @@ def cost_on(
 ) -> int | None:
     """Return the nano-USD that the same tokens would have cost on another model.
 
-    Tier, speed, geography and context stay as they were. None where the model has no price for
-    some of it: a part would look like a saving.
+    Tier, geography and context stay as they were, and so does fast mode where the model has it.
+    None where the model has no price for some of it: a part would look like a saving.
     """
     total = 0
-    for dimensions, tokens, web_searches in usage:
-        rates = rates_of(dimensions._replace(model=model))
-        known = rates.per_million or (None,) * len(tokens)
-        if any(count and rate is None for count, rate in zip(tokens, known, strict=True)):
+    for _, dimensions, tokens, web_searches in usage:
+        on_model = dimensions._replace(model=model)
+        for rates in map(rates_of, (on_model, on_model._replace(speed="standard"))):
+            if _covers(rates, tokens):
+                total += rates.cost(tokens, web_searches).total
+                break
+        else:
             return None
-        total += rates.cost(tokens, web_searches).total
     return total
+
+
+def _covers(rates: Rates, tokens: Tokens) -> bool:
+    known = rates.per_million or (None,) * len(tokens)
+    return all(not count or rate is not None for count, rate in zip(tokens, known, strict=True))
