@@ -7,6 +7,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 import structlog
+from msgspec.structs import replace
 
 from claude_cost_exporter.pricing.learn import learn
 
@@ -68,9 +69,11 @@ class PriceLearner:
         now = at.replace(microsecond=0)
         self._ledger.accept_book(new.document(), now)
         self._prices.accept(new, now)
+        ended = [replace(entry, to=None) for entry in learned]
         for sentence, entries, known in (
-            ("price learned", learned, before),
-            ("learned price dropped", before, learned),
+            ("price learned", [entry for entry in learned if entry.to is None], before),
+            ("learned price ended", [entry for entry in learned if entry.to], before),
+            ("learned price dropped", before, (*learned, *ended)),
         ):
             for entry in entries:
                 if entry not in known:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from claude_cost_exporter.pricing.book import PriceBook
 from claude_cost_exporter.pricing.evidence import Evidence, quantum
@@ -277,13 +278,62 @@ def test_a_discount_that_begins_is_dated():
     assert (entry.factor, entry.from_) == (Decimal("0.85"), date(2026, 11, 3))
 
 
+def test_a_changed_contract_ends_the_old_discount():
+    """15 % off, from 12 November 20 %: what was paid before stays known, also a month later."""
+    before, after = days(10), days(8, date(2026, 11, 12))
+    known = BOOK.with_learned(taught(month(ORDINARY, before, factor="0.85")).learned)
+    later, parts = datetime(2026, 11, 25, tzinfo=UTC), month(ORDINARY, after, factor="0.8")
+    book = BOOK.with_learned(
+        taught(joined(month(ORDINARY, before, factor="0.85"), parts), known, later).learned
+    )
+    assert [(str(e.factor), e.from_, e.to) for e in book.learned] == [
+        ("0.85", None, date(2026, 11, 12)),
+        ("0.8", date(2026, 11, 12), None),
+    ]
+    paid = [book.rates("acme", OPUS, day).per_million[0] for day in (FIRST, date(2026, 11, 20))]
+    assert paid == [4_250_000_000, 4 * 10**9]
+    assert taught(parts, book, later).learned == book.learned
+
+
+def test_a_changed_correction_and_a_changed_rate_end():
+    """A model's own factor that goes away, and an unlisted model's new price, have their dates."""
+    before, after = days(6), days(4, FIRST + 6 * DAY)
+    was = joined(month([OPUS, SONNET], before), month([HAIKU], before, factor="0.72"),
+                 month([NOVA], before))  # fmt: skip
+    book = BOOK.with_learned(taught(was).learned)
+    now = joined(was, month([OPUS, SONNET, HAIKU], after), month([NOVA], after, factor="2"))
+    book = BOOK.with_learned(taught(now, book, datetime(2026, 11, 25, tzinfo=UTC)).learned)
+    first, last = (
+        [book.quote("acme", on_, day).rates[1].normalize() for on_ in (HAIKU, NOVA)]
+        for day in (FIRST, after[-1])
+    )
+    assert (first, last) == ([Decimal("3.6"), 34], [5, 68])
+
+
+def test_a_discount_that_ends_and_returns_has_a_gap():
+    """Ten per cent off, a week at list prices, ten per cent off again: three stretches."""
+    stretches = [
+        ("0.9", days(5)),
+        ("1", days(5, FIRST + 5 * DAY)),
+        ("0.9", days(6, FIRST + 10 * DAY)),
+    ]
+    book, parts = BOOK, []
+    for factor, when in stretches:
+        parts.append(month(ORDINARY, when, factor=factor))
+        later = datetime(2026, 11, 25, tzinfo=UTC)
+        book = BOOK.with_learned(taught(joined(*parts), book, later).learned)
+    paid = [book.rates("acme", OPUS, when[2]).per_million[0] for _, when in stretches]
+    assert paid == [4_500_000_000, 5 * 10**9, 4_500_000_000]
+
+
 def test_days_that_disagree_change_nothing():
-    """Restated days are outvoted; without a majority what is known stays known."""
+    """Restated days are outvoted, also as the end of a discount; without a majority all stays."""
     known = BOOK.with_learned(taught(month(ORDINARY, factor="0.85")).learned)
     restated = joined(
         month(ORDINARY, days(3), factor="0.6"), month(ORDINARY, days(5, FIRST + 3 * DAY))
     )
-    assert taught(restated, known).learned == ()
+    (ended,) = taught(restated, known).learned
+    assert ended == replace(known.learned[0], to=FIRST + 3 * DAY)
     parts = [month(ORDINARY, [day], factor=f"0.{50 + n}") for n, day in enumerate(days(8))]
     assert taught(joined(*parts), known).learned == known.learned
 

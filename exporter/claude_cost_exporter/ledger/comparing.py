@@ -163,8 +163,12 @@ def _discounts(connection: Connection, account: str) -> Iterator[Discount]:
     table, before = tables.price_books, Decimal(1)
     for row in connection.execute(select(table).order_by(table.c.id)):
         learned = PriceBook.from_document(row.document).learned
-        entries = (one for one in learned if one.account == account and one.model is None)
-        factor = next((one.factor for one in entries if one.factor), Decimal(1))
+        factors = (
+            one.factor
+            for one in learned
+            if one.account == account and one.model is None and one.to is None
+        )
+        factor = next(filter(None, factors), Decimal(1))
         if factor != before:
             accepted = datetime.fromtimestamp(row.accepted_at or 0, UTC)
             yield Discount(accepted.date(), float(factor / before))

@@ -11,11 +11,11 @@ from collections import defaultdict
 from datetime import UTC, datetime, time, timedelta
 from decimal import Context, Decimal
 from itertools import groupby
-from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from claude_cost_exporter.pricing.estimate import LEAST_DAYS, Estimate, Line, estimate, same
 from claude_cost_exporter.pricing.evidence import (
     DAY,
     NANO_PER_RATE,
@@ -25,6 +25,7 @@ from claude_cost_exporter.pricing.evidence import (
 )
 from claude_cost_exporter.pricing.exact import plain
 from claude_cost_exporter.pricing.overrides import Override
+from claude_cost_exporter.pricing.succession import succeed
 from claude_cost_exporter.records import TokenType
 
 if TYPE_CHECKING:
@@ -34,13 +35,8 @@ if TYPE_CHECKING:
     from claude_cost_exporter.pricing.book import PriceBook
     from claude_cost_exporter.pricing.evidence import Evidence
 
-RECENT_DAYS = 7
-"""The newest days decide, so that a new contract is noticed within a week."""
-LEAST_DAYS = 3
-"""Of models that have a list price; others have no price at all without their first billed day."""
 REVISED_FOR = timedelta(hours=48)
 """After the end of a day: its usage and its bill may still change."""
-TOLERANCE = Decimal("0.005")
 DIGITS = Context(prec=5)
 """The provider's rounding spoils the ones behind."""
 NO_DISCOUNT = Decimal(1)
@@ -67,53 +63,37 @@ class Lesson(NamedTuple):
     disagreements: tuple[Disagreement, ...] = ()
 
 
-class Estimate(NamedTuple):
-    """A number that the newest days agree about."""
-
-    value: Decimal
-    since: date | None
-    """The first day with it; None: no older day has another."""
-
-
-class _Line(NamedTuple):
-    """What has one price, and the ratio that its days agree about."""
-
-    key: Key
-    days: list[Point]
-    ratio: Decimal
-
-
 def learn(evidence: Evidence, book: PriceBook, account: str, now: datetime) -> Lesson:
     """Return what billed days teach. Entries of the book that they say nothing about stay."""
     found = points_of(evidence, book, account)
     listed = _lines({k: _settled(d, now) for k, d in found.items() if book.lists(k.model)})
     present = [entry for entry in book.learned if entry.account == account]
-    unlisted = _unlisted({k: d for k, d in found.items() if not book.lists(k.model)}, present)
     discount = _shared(_as_named(listed), models=1) or _shared(listed)
-    known = next((entry.factor for entry in present if entry.model is None), None)
+    in_force = [entry for entry in present if entry.to is None]
+    unlisted = _unlisted({k: d for k, d in found.items() if not book.lists(k.model)}, in_force)
+    known = next((entry.factor for entry in in_force if entry.model is None), None)
     usual = discount.value if discount else known or NO_DISCOUNT
-    entries = [
-        *(entry for entry in present if not _is_judged(entry, discount, [*listed, *unlisted])),
+    taught = [
         *_discounts(discount, account),
         *_corrections(listed, usual, account),
         *_rates(unlisted, account),
     ]
-    learned = [_as_known(entry, present) for entry in entries]
-    return Lesson(tuple(sorted(learned, key=_order)), tuple(_disagreements(listed, usual)))
+    learned = succeed(present, taught, discount, [*listed, *unlisted])
+    return Lesson(learned, tuple(_disagreements(listed, usual)))
 
 
-def _lines(found: dict[Key, list[Point]], least: int = LEAST_DAYS) -> list[_Line]:
+def _lines(found: dict[Key, list[Point]], least: int = LEAST_DAYS) -> list[Line]:
     """Return what has a price that its days agree about."""
     estimates = {key: estimate(days, least) for key, days in found.items()}
-    return [_Line(key, found[key], known.value) for key, known in estimates.items() if known]
+    return [Line(key, found[key], *known) for key, known in estimates.items() if known]
 
 
-def _unlisted(found: dict[Key, list[Point]], present: Iterable[Override]) -> list[_Line]:
+def _unlisted(found: dict[Key, list[Point]], in_force: Iterable[Override]) -> list[Line]:
     """Return the lines of models without a list price: one day is enough, unless they have a rate.
 
     A bill that is corrected for a day or two must not take back what others taught.
     """
-    rated = {(entry.model, entry.token_type) for entry in present}
+    rated = {(entry.model, entry.token_type) for entry in in_force}
     known = {key: days for key, days in found.items() if (key.model, key.token_type) in rated}
     new = {key: days for key, days in found.items() if key not in known}
     return [*_lines(new, least=1), *_lines(known)]
@@ -128,25 +108,7 @@ def _settled(days: Iterable[Point], now: datetime) -> list[Point]:
     ]
 
 
-def estimate(days: Sequence[Point], least: int = LEAST_DAYS) -> Estimate | None:
-    """Return the ratio that most of the newest days have; None when they disagree."""
-    in_order = sorted(days, key=lambda point: point.day)
-    recent = in_order[-RECENT_DAYS:]
-    if len(recent) < least:
-        return None
-    value = median(point.ratio for point in recent)
-    agreeing = [point.day for point in in_order if _same(point.ratio, value)]
-    newest = [day for day in agreeing if day >= recent[0].day]
-    if len(newest) < least or 2 * len(newest) <= len(recent):
-        return None
-    return Estimate(value, agreeing[0] if agreeing[0] > in_order[0].day else None)
-
-
-def _same(one: Decimal, other: Decimal) -> bool:
-    return abs(one / other - 1) < TOLERANCE
-
-
-def _pooled(lines: Iterable[_Line]) -> list[Point]:
+def _pooled(lines: Iterable[Line]) -> list[Point]:
     """Return the lines' sums by day."""
     by_day: dict[date, list[Point]] = defaultdict(list)
     for line in lines:
@@ -162,13 +124,13 @@ def _pooled(lines: Iterable[_Line]) -> list[Point]:
     ]
 
 
-def _uniform(lines: Sequence[_Line]) -> Estimate | None:
+def _uniform(lines: Sequence[Line]) -> Estimate | None:
     """Return the ratio that all of some lines have."""
     whole = estimate(_pooled(lines), least=1)
-    return whole if whole and all(_same(line.ratio, whole.value) for line in lines) else None
+    return whole if whole and all(same(line.ratio, whole.value) for line in lines) else None
 
 
-def _as_named(lines: Iterable[_Line]) -> list[_Line]:
+def _as_named(lines: Iterable[Line]) -> list[Line]:
     """Return lines beside the list price that the bill names: their ratio is a discount."""
     return _lines({
         line.key: [point._replace(listed=Decimal(point.named or 1)) for point in line.days]
@@ -177,16 +139,16 @@ def _as_named(lines: Iterable[_Line]) -> list[_Line]:
     })  # fmt: skip
 
 
-def _shared(lines: Sequence[_Line], models: int = 2) -> Estimate | None:
+def _shared(lines: Sequence[Line], models: int = 2) -> Estimate | None:
     """Return the ratio that most of the money has, if it has one and is of several models.
 
     What a single model has may be a discount or a mistake of the list.
     """
 
-    def agreeing(with_: _Line) -> list[_Line]:
-        return [line for line in lines if _same(line.ratio, with_.ratio)]
+    def agreeing(with_: Line) -> list[Line]:
+        return [line for line in lines if same(line.ratio, with_.ratio)]
 
-    def money(some: Iterable[_Line]) -> int:
+    def money(some: Iterable[Line]) -> int:
         return sum(point.amount for line in some for point in line.days)
 
     best = max((agreeing(line) for line in lines), key=money, default=[])
@@ -196,12 +158,12 @@ def _shared(lines: Sequence[_Line], models: int = 2) -> Estimate | None:
 
 def _discounts(discount: Estimate | None, account: str) -> Iterator[Override]:
     """Yield the entry of a discount that the whole organisation has."""
-    if discount and not _same(discount.value, NO_DISCOUNT):
+    if discount and not same(discount.value, NO_DISCOUNT):
         yield Override(account=account, from_=discount.since, factor=_short(discount.value))
 
 
 def _corrections(
-    lines: Sequence[_Line], usual: Decimal, account: str, depth: int = 1
+    lines: Sequence[Line], usual: Decimal, account: str, depth: int = 1
 ) -> Iterator[Override]:
     """Yield factors of what differs from the usual one, each as general as it can be.
 
@@ -210,7 +172,7 @@ def _corrections(
     for selected, group in _by(lines, depth):
         types = {line.key.token_type for line in group}
         shared = _uniform(group) if depth > 1 or len(types) > 1 else None
-        if shared and not _same(shared.value, usual):
+        if shared and not same(shared.value, usual):
             about = dict(zip(SELECTORS, selected, strict=False))
             what = {"account": account, "from": shared.since, "factor": _short(shared.value)}
             yield msgspec.convert(what | about, Override)
@@ -218,7 +180,7 @@ def _corrections(
             yield from _corrections(group, usual, account, depth + 1)
 
 
-def _rates(lines: Sequence[_Line], account: str) -> Iterator[Override]:
+def _rates(lines: Sequence[Line], account: str) -> Iterator[Override]:
     """Yield rates of models that have no list price: those of the standard tier, if it is used."""
     for (model, token_type), group in _by(lines, 2):
         standard = [line for line in group if line.key.service_tier == "standard"]
@@ -232,59 +194,27 @@ def _rates(lines: Sequence[_Line], account: str) -> Iterator[Override]:
             )
 
 
-def _by(lines: Sequence[_Line], depth: int) -> Iterator[tuple[tuple[str, ...], list[_Line]]]:
+def _by(lines: Sequence[Line], depth: int) -> Iterator[tuple[tuple[str, ...], list[Line]]]:
     """Yield lines that have the first `depth` fields of their keys in common."""
 
-    def selected(line: _Line) -> tuple[str, ...]:
+    def selected(line: Line) -> tuple[str, ...]:
         return line.key[:depth]
 
     for fields, group in groupby(sorted(lines, key=selected), selected):
         yield fields, list(group)
 
 
-def _disagreements(lines: Iterable[_Line], usual: Decimal) -> Iterator[Disagreement]:
+def _disagreements(lines: Iterable[Line], usual: Decimal) -> Iterator[Disagreement]:
     """Yield the list prices that the bill contradicts."""
     for line in sorted(lines):
         named = [point._replace(amount=point.named or 0) for point in line.days]
         said = estimate(named) if all(point.amount for point in named) else None
         ratio = said.value if said else line.ratio / usual
-        if not _same(ratio, NO_DISCOUNT):
+        if not same(ratio, NO_DISCOUNT):
             tokens = sum(point.tokens for point in line.days)
             listed = sum((point.listed for point in line.days), Decimal(0))
             rate = listed / tokens / NANO_PER_RATE
             yield Disagreement(line.key, _short(rate), _short(rate * ratio))
-
-
-def _is_judged(entry: Override, discount: Estimate | None, lines: Iterable[_Line]) -> bool:
-    """Tell whether days say something about what an entry is about."""
-    if entry.model is None:
-        return discount is not None
-    about = (entry.model, entry.token_type, entry.service_tier)
-    return any(
-        all(mine in (None, its) for mine, its in zip(about, line.key, strict=False))
-        for line in lines
-    )
-
-
-def _as_known(entry: Override, present: Iterable[Override]) -> Override:
-    """Return the entry that is known already, where a new one says the same."""
-    return next((known for known in present if _says_the_same(known, entry)), entry)
-
-
-def _says_the_same(one: Override, other: Override) -> bool:
-    if _about(one) != _about(other):
-        return False
-    pairs = ((one.factor, other.factor), (one.usd_per_million, other.usd_per_million))
-    return all(a == b or (a and b and _same(a, b)) for a, b in pairs)
-
-
-def _about(entry: Override) -> tuple[str, str, str]:
-    return entry.model or "", entry.token_type or "", entry.service_tier or ""
-
-
-def _order(entry: Override) -> tuple[int, tuple[str, str, str]]:
-    about = _about(entry)
-    return sum(map(bool, about)), about
 
 
 def _short(value: Decimal) -> Decimal:
