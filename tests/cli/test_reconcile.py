@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 import pytest
 from typer.testing import CliRunner
 
 from claude_cost_exporter.cli import app
-from claude_cost_exporter.clock import SystemClock
+from claude_cost_exporter.clock import ManualClock, SystemClock
+from claude_cost_exporter.records import TokenType
+from claude_cost_exporter.simulator.truth import label_of
 from claude_cost_exporter.views.reconciliation import Reason
 from tests.support.simulated import KEY, Simulated
 
@@ -19,27 +21,30 @@ START = datetime(2026, 10, 1, tzinfo=UTC)
 SCENARIO = "discount,unknown_model,priority,blocked,code_execution,restated_bill"
 
 
+NOW = START + timedelta(days=8, hours=1)
+
+
 @pytest.fixture(scope="module")
-def ledger(tmp_path_factory):
+def simulated(tmp_path_factory):
     """Eight simulated days of October, read twice a day; the exporter is still running."""
     folder = tmp_path_factory.mktemp("ledger")
     simulated = Simulated(folder, SCENARIO, start=START, poll="3600s", api="legacy")
     for _ in range(16):
         simulated.poll()
         simulated.wait(hours=12)
-    yield folder
+    yield simulated
     simulated.close()
 
 
-@pytest.fixture
-def reconcile(ledger, tmp_path, monkeypatch):
-    """Run the command on 9 October and return what it printed."""
+def command(folder, tmp_path, monkeypatch, now=NOW):
+    """Return a function that runs the command on 9 October and returns what it printed."""
     config = tmp_path / "config.yml"
     config.write_text(
         "sources: [{type: anthropic, account: sim, admin_key_env: KEY}]\n"
-        f'ledger: {{url: "sqlite:///{ledger}/ledger.db"}}\n'
+        f'ledger: {{url: "sqlite:///{folder}/ledger.db"}}\n'
     )
-    monkeypatch.setattr(SystemClock, "now", lambda _: START + timedelta(days=8, hours=1))
+    monkeypatch.setattr(SystemClock, "now", lambda _: now)
+    monkeypatch.setenv("COLUMNS", "80")
 
     def run(*arguments, code=0):
         done = CliRunner().invoke(app, ["reconcile", f"--config.file={config}", *arguments])
@@ -47,6 +52,12 @@ def reconcile(ledger, tmp_path, monkeypatch):
         return done.output
 
     return run
+
+
+@pytest.fixture
+def reconcile(simulated, tmp_path, monkeypatch):
+    """Run the command on 9 October and return what it printed."""
+    return command(simulated.folder, tmp_path, monkeypatch)
 
 
 def rows(text):
@@ -69,7 +80,7 @@ REASONS = {
     "unbilled refusals": Reason.UNBILLED,
     "unpriced": "no list price, so nothing was estimated: unknown_model",
     "late": Reason.LATE,
-    "discount": f"{Reason.DISCOUNT} 15.0%",
+    "discount": f"{Reason.DISCOUNT}: 15.0%",
 }
 
 
@@ -83,6 +94,96 @@ def test_every_kind_of_difference_is_named(reconcile, why):
     assert said.split(": ")[-1] in " ".join(reconcile().split())
 
 
+RESTATED = (date(2026, 10, 3), date(2026, 10, 4))
+UNREAD = date(2026, 10, 8)
+UNTIL_LEARNED = date(2026, 10, 3)
+YOUNG = date(2026, 10, 4)
+
+
+def refused(simulated, day):
+    """Return model and token type of everything that is used and refused in part that day."""
+    midnight = datetime.combine(day, time(), UTC)
+    used = simulated.simulator.truth(midnight, midnight + timedelta(days=1)).by_series
+    return {
+        (label_of(series.model), token_type)
+        for series, spend in used.items()
+        if series.blocked
+        for token_type, tokens in zip(TokenType, spend.tokens, strict=True)
+        if tokens
+    }
+
+
+def expected(line, refusals):
+    """Return the reason that a line must have, as the simulation made it."""
+    day, model = date.fromisoformat(line["day"]), line["model"]
+    if day == UNREAD:
+        return Reason.NOT_READ
+    if line["cost_type"] == "code_execution":
+        return Reason.NO_USAGE
+    if model == "claude-lyra-1" and day <= UNTIL_LEARNED:
+        return Reason.UNPRICED
+    if (model, line["token_type"]) in refusals[day]:
+        return (
+            Reason.LATE
+            if day >= YOUNG
+            else (Reason.RESTATED if day in RESTATED else Reason.UNBILLED)
+        )
+    if day in RESTATED:
+        return Reason.WHOLE_DAY
+    return "" if model in {"claude-lyra-1", "none"} else Reason.DISCOUNT
+
+
+def test_every_reason_is_the_one_that_the_simulation_made(simulated, reconcile):
+    """Line by line: refused tokens, restated days, the unlisted model, containers, the rest."""
+    lines = [line for line in rows(reconcile("--csv")) if line["estimated_usd"]]
+    days = {date.fromisoformat(line["day"]) for line in lines}
+    refusals = {day: refused(simulated, day) for day in days}
+    wrong = [
+        (line, expected(line, refusals))
+        for line in lines
+        if line["reason"].split(":")[0].split(" (the bill may")[0] != expected(line, refusals)
+    ]
+    assert wrong == []
+    assert len({expected(line, refusals) for line in lines}) == 9
+
+
+def test_a_bill_that_was_read_once_is_explained(tmp_path, monkeypatch):
+    """After the first start every day has the reason that the data show, and may still change."""
+    simulated = Simulated(
+        tmp_path,
+        "discount,blocked",
+        start=START,
+        clock=ManualClock(NOW),
+        history="8d",
+        api="legacy",
+    )
+    simulated.poll()
+    while simulated.poller.load_history():
+        pass
+    text = command(tmp_path, tmp_path, monkeypatch)("--csv", "--month=2026-10")
+    simulated.close()
+    first = [line for line in rows(text) if line["day"] == "2026-10-02"]
+    found = {line["reason"] for line in first}
+    assert found == {
+        "",
+        f"{Reason.DISCOUNT}: 15.0% (the bill may still change)",
+        f"{Reason.UNBILLED} (the bill may still change)",
+    }
+
+
+def test_lines_fit_a_terminal_of_eighty_columns(reconcile):
+    """Reasons stand on lines of their own; what is charged without a model says what it is."""
+    lines = reconcile().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert not any(line.strip().startswith("none ") or line.endswith(":") for line in lines)
+    assert sum(line.startswith("2026-10-") for line in lines) == 8
+    after = lines[lines.index(next(line for line in lines if line.startswith("all days"))) :]
+    assert [line.split()[0] for line in after[1:10]] == [
+        *("claude-haiku-4-5", "claude-lyra-1", "claude-opus-4-8", "claude-opus-5-5"),
+        *("claude-sonnet-4-6", "claude-sonnet-5-5", "code_execution", "web_search", "total"),
+    ]
+
+
 def test_the_spreadsheet_adds_up_exactly(reconcile):
     """Amounts are exact decimals: billed minus estimated is the difference, line by line."""
     lines = [row for row in rows(reconcile("--csv")) if row["billed_usd"]]
@@ -92,7 +193,7 @@ def test_the_spreadsheet_adds_up_exactly(reconcile):
         assert Decimal(row["difference_usd"]) == billed - estimated
     different = {row["reason"] for row in lines if abs(Decimal(row["difference_usd"])) > 1}
     assert "" not in different
-    assert f"{Reason.DISCOUNT} 15.0%" in different
+    assert f"{Reason.DISCOUNT}: 15.0%" in different
     assert any(reason.startswith(Reason.UNPRICED) for reason in different)
 
 

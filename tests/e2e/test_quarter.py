@@ -191,13 +191,13 @@ def test_reasons_are_the_right_ones(quarter, reconciled):
         assert {one.reason for one in found.comparison.unpriced} >= {"priority_tier"}
         for rare in (Reason.MORE, Reason.PRICE):  # refusals in like shares taught a lower price
             assert {line[0] for line in lines_with(found, rare)} <= refused
-        for never in (Reason.NOT_READ, Reason.NOT_SETTLED, Reason.USAGE_UNREAD):
+        for never in (Reason.NOT_READ, Reason.USAGE_UNREAD):
             assert lines_with(found, never) == set()
     october = reconciled[0]
     assert october.discount == pytest.approx(0.85)
     assert {line[0] for line in lines_with(october, Reason.UNPRICED)} == {UNLISTED}
     details = {detail for _, reason, detail in october.lines if reason is Reason.DISCOUNT}
-    assert details == {"15.0%", "(learned during this day)"}
+    assert details == {"15.0%", "learned during this day"}
     assert [found.discount for found in reconciled[1:]] == [None, None]
 
 
@@ -213,9 +213,9 @@ def test_a_known_price_change_makes_no_difference(reconciled):
 
 
 def test_what_has_not_arrived_is_late(quarter):
-    """While bills are young, what is missing is late or not settled; afterwards it has arrived."""
+    """While bills are young, what is missing is late; afterwards it has arrived."""
     reasons = {reason for found in quarter.reconciled for _, reason, _ in found.lines}
-    assert {Reason.LATE, Reason.NOT_SETTLED} <= reasons
+    assert Reason.LATE in reasons
     assert [list(unexplained(found)) for found in quarter.reconciled] == [[], [], []]
 
 

@@ -9,13 +9,16 @@ import pytest
 from claude_cost_exporter.comparison import BillState, Comparison, Discount, LineOfDay, Unpriced
 from claude_cost_exporter.records import NANO
 from claude_cost_exporter.snapshot import Line
-from claude_cost_exporter.views.reconciliation import Reason, by_model, reconcile
+from claude_cost_exporter.views.reconciled import by_day, by_model, by_reason, total
+from claude_cost_exporter.views.reconciliation import Reason, reconcile, sentence
 
 FIRST, LAST = date(2026, 10, 1), date(2026, 10, 10)
 DAYS = [FIRST + timedelta(days=n) for n in range(10)]
 IN_FORCE = BillState(in_force=True, last_changed=FIRST)
 INPUT, OUTPUT = (Line("claude-x", "tokens", kind) for kind in ("input", "output"))
+CACHE = Line("claude-x", "tokens", "cache_read")
 OTHER = Line("claude-y", "tokens", "output")
+SEARCH = Line("none", "web_search", "none")
 EXECUTION = Line("none", "code_execution", "none")
 PAID = 100 * NANO
 
@@ -39,15 +42,48 @@ def test_equal_amounts_need_no_reason():
 
 
 def test_what_is_not_known_yet():
-    """No bill, an unsettled bill and usage that was not read are reasons of their own."""
-    open_bill = BillState(in_force=False, last_changed=FIRST)
-    bills = {DAYS[1]: open_bill, DAYS[2]: IN_FORCE}
-    rows = (row(DAYS[0], billed=None), row(DAYS[1], billed=1), row(DAYS[2], billed=2 * PAID))
-    assert reasons(*rows, bills=bills, unread=(DAYS[2],)) == [
+    """No bill, and usage that was not read, are reasons of their own."""
+    rows = (row(DAYS[0], billed=None), row(DAYS[2], billed=2 * PAID))
+    assert reasons(*rows, bills={DAYS[2]: IN_FORCE}, unread=(DAYS[2],)) == [
         Reason.NOT_READ,
-        Reason.NOT_SETTLED,
         Reason.USAGE_UNREAD,
     ]
+
+
+OPEN = BillState(in_force=False, last_changed=LAST)
+
+
+def test_a_bill_that_was_read_once_has_its_reasons():
+    """What the data show is said, with a word that it may still change; half a bill is late."""
+    lines = (INPUT, OUTPUT, OTHER)
+    rows = [row(day, line, billed=0.85 * PAID, settled=0) for day in DAYS[:9] for line in lines]
+    rows += [row(DAYS[9], line, billed=0.4 * PAID, settled=0) for line in lines]
+    rows += [
+        row(DAYS[1], EXECUTION, estimated=0),
+        row(DAYS[2], CACHE, billed=2.5 * PAID, settled=0),
+    ]
+    found = reconcile(Comparison("acme", FIRST, LAST, tuple(rows), dict.fromkeys(DAYS, OPEN)))
+    said = [found.why(one) for one in found.lines]
+    assert said == [
+        *["discount: 15.0% (the bill may still change)"] * 27,
+        *[str(Reason.LATE)] * 3,
+        f"{Reason.NO_USAGE} (the bill may still change)",
+        f"{Reason.MORE} (the bill may still change)",
+    ]
+
+
+def test_the_largest_line_of_a_day_is_not_the_whole_day():
+    """One line that holds most of the money and is partly refused says nothing about the others."""
+    rows = [row(day, line) for day in DAYS for line in (OUTPUT, OTHER)]
+    large = row(DAYS[1], estimated=9 * PAID, billed=8.9 * PAID)
+    assert reasons(*rows, large)[-1] == Reason.UNBILLED
+
+
+def test_a_negative_amount_is_a_credit():
+    """Beside usage or without any: what is given back is no price and no refusal."""
+    credit = Line("none", "credit", "none")
+    rows = (row(FIRST, billed=-PAID), row(DAYS[1], credit, estimated=0, billed=-PAID))
+    assert reasons(*rows) == [Reason.CREDIT] * 2
 
 
 def test_a_discount_is_the_ratio_that_most_money_has():
@@ -91,8 +127,7 @@ def test_a_changed_day_also_explains_what_has_no_discount():
     """A day at 0.96 of a bill with 15 % off: web searches, without discount, are at 0.96."""
     rows = [row(day, line, billed=0.85 * PAID) for day in DAYS[:4] for line in (INPUT, OUTPUT)]
     rows += [row(DAYS[4], line, billed=0.816 * PAID) for line in (INPUT, OUTPUT)]
-    search = Line("none", "web_search", "none")
-    assert reasons(*rows, row(DAYS[4], search, billed=0.96 * PAID))[-1] == Reason.WHOLE_DAY
+    assert reasons(*rows, row(DAYS[4], SEARCH, billed=0.96 * PAID))[-1] == Reason.WHOLE_DAY
 
 
 def test_a_restated_line_beside_a_discount():
@@ -122,8 +157,15 @@ def test_a_model_that_was_priced_during_the_day():
     part = row(DAYS[1], OTHER, billed=1.2 * PAID)
     unpriced = (Unpriced(DAYS[1], "claude-y", "unknown_model", 1000),)
     assert reasons(*rows, part, unpriced=unpriced)[-1] == Reason.UNPRICED
-    priority = (Unpriced(DAYS[1], "claude-y", "priority_tier", 1000),)
-    assert reasons(*rows, part, unpriced=priority)[-1] == Reason.MORE
+
+
+def test_tiers_without_a_price_beside_standard_usage():
+    """A bill that has flex tokens of the same line is larger because of these."""
+    rows = [row(day, line) for day in DAYS for line in (INPUT, OUTPUT)]
+    part = row(DAYS[1], OTHER, billed=1.2 * PAID)
+    flex = (Unpriced(DAYS[1], "claude-y", "flex", 1000),)
+    assert reasons(*rows, part, unpriced=flex)[-1] == Reason.UNPRICED
+    assert reasons(*rows, part)[-1] == Reason.MORE
 
 
 def test_a_line_with_its_own_ratio_has_another_price():
@@ -170,17 +212,39 @@ def test_a_bill_that_changed_after_it_had_settled():
     assert reasons(*rows, nearer)[-1] == Reason.UNBILLED
 
 
-def test_models_of_a_day_add_up_their_lines():
-    """The table's rows are the sums of their lines, with each reason once."""
+def test_days_and_models_add_up_their_lines():
+    """Sums are those of the lines; a day says each reason once, with all figures of a model."""
     rows = (
         row(FIRST, billed=0.5 * PAID),
         row(FIRST, OUTPUT, billed=0.7 * PAID),
         row(FIRST, OTHER),
+        row(FIRST, SEARCH, billed=1.5 * PAID),
+        row(DAYS[1], billed=None),
     )
-    found = reconcile(Comparison("acme", FIRST, LAST, rows, dict.fromkeys(DAYS, IN_FORCE)))
-    one, other = by_model(found)
-    assert (one.model, one.estimated, one.billed) == ("claude-x", 200 * NANO, 120 * NANO)
-    assert one.reasons == (str(Reason.UNBILLED),)
-    assert (other.model, other.reasons) == ("claude-y", ())
-    assert found.total(billed=True) == 220 * NANO
-    assert found.total(billed=False) == 3 * PAID
+    found = reconcile(Comparison("acme", FIRST, LAST, rows, {FIRST: IN_FORCE}))
+    one, two = by_day(found)
+    assert one.whole == ("2026-10-01", 4 * PAID, 3.7 * PAID)
+    assert [part.name for part in one.models] == ["claude-x", "claude-y", "web_search"]
+    assert one.models[0][1:] == (2 * PAID, 1.2 * PAID)
+    assert one.reasons == {
+        str(Reason.UNBILLED): ("claude-x",), str(Reason.MORE): ("web_search",)
+    }  # fmt: skip
+    assert (two.whole, two.reasons) == (
+        ("2026-10-02", PAID, None), {str(Reason.NOT_READ): ("claude-x",)}
+    )  # fmt: skip
+    assert [part[:2] for part in by_model(found)] == [
+        ("claude-x", 3 * PAID), ("claude-y", PAID), ("web_search", PAID)
+    ]  # fmt: skip
+    assert total(found) == ("total", 5 * PAID, 3.7 * PAID)
+    assert list(by_reason(found)) == [
+        (Reason.UNBILLED, -0.8 * PAID), (Reason.MORE, 0.5 * PAID)
+    ]  # fmt: skip
+
+
+def test_many_figures_of_one_reason_are_a_range():
+    """Two figures are both said, of more the lowest and the highest."""
+    price = str(Reason.PRICE)
+    assert sentence(Reason.PRICE, {"x 0.81", "x 0.80"}) == f"{price}: x 0.80, x 0.81"
+    three = {"x 0.81", "x 0.80", "x 0.84"}
+    assert sentence(Reason.PRICE, three) == f"{price}: x 0.80 to x 0.84"
+    assert sentence(Reason.LATE, may_change=True) == str(Reason.LATE)
