@@ -68,7 +68,7 @@ class Organisation:
         rows = [line for line in self.lines if first <= line.day < last]
         batch = BillBatch("acme", "cost", window, at, rows, ("bill/legacy",))
         changes = self.account.ledger.bill(batch)
-        self.learner.billed("acme", changes.newly_billed, at)
+        self.learner.billed("acme", (*changes.newly_billed, *changes.restated), at)
 
     def bill(self) -> None:
         """Read the bill twice, so that the day that ended last is billed at 13:00."""
@@ -194,6 +194,17 @@ def test_a_restart_learns_what_was_missed(org):
     org.account.reopen(midnight(org.day) + 14 * HOUR)
     org.learn_from_ledger(midnight(org.day) + 14 * HOUR)
     org.read_bill(midnight(org.day) + 15 * HOUR)
+    assert len(org.learned()) == 5
+
+
+def test_a_restated_bill_corrects_a_first_rate(org):
+    """Half of the first day had landed when it taught a rate; when the rest has, it is mended."""
+    org.use(NOVA, factor="0.5")
+    org.bill()
+    assert "claude-nova-1 output 17" in org.learned()
+    org.lines = charge(FIRST, NOVA)
+    org.read_bill(midnight(org.day) + 14 * HOUR)
+    assert "claude-nova-1 output 34" in org.learned()
     assert len(org.learned()) == 5
 
 

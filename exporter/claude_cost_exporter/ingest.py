@@ -205,7 +205,7 @@ class AccountPoller:
             ))  # fmt: skip
             written = changes.written
             self._schedule(source).silent(read, changes.silent)
-            self._billed(self.account, changes.newly_billed, at)
+            self._billed(self.account, (*changes.newly_billed, *changes.restated), at)
         else:
             written = self._ledger.upsert(Batch(
                 *what, self._priced(records), is_history=not newest, catching_up_until=until

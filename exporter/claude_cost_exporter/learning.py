@@ -1,4 +1,4 @@
-"""From newly billed days to new prices: evidence, lesson, a new price book (floor 3)."""
+"""From days with a new bill to new prices: evidence, lesson, a new price book (floor 3)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class PriceLearner:
         self._said: set[tuple[str, Key]] = set()
 
     def billed(self, account: str, days: Iterable[date], at: datetime) -> None:
-        """Learn from days that were billed just now; the first time, from all there are.
+        """Learn from days that were billed or restated just now; the first time, from all.
 
         Bills are read whatever becomes of prices; what fails is tried again with the next one.
         """

@@ -356,6 +356,18 @@ def test_a_correction_of_two_days_takes_no_rate_back():
     assert entries(taught(lasting, known))["claude-nova-1 output"] == "32.64"
 
 
+def test_days_of_an_unlisted_model_that_disagree():
+    """Settled days are believed before young ones, and where these disagree, the newest is."""
+    half = month([NOVA], [date(2026, 11, 11)], factor="0.5")
+    settled = joined(month([NOVA], [date(2026, 11, 9)]), half)
+    assert entries(taught(settled))["claude-nova-1 output"] == "34"
+    young = joined(month([NOVA], [date(2026, 11, 10)], factor="0.5"),
+                   month([NOVA], [date(2026, 11, 11)]))  # fmt: skip
+    assert entries(taught(young))["claude-nova-1 output"] == "34"
+    wrong = BOOK.with_learned(taught(half).learned)
+    assert entries(taught(settled, wrong))["claude-nova-1 output"] == "34"
+
+
 def test_a_known_discount_explains_a_single_model():
     """When only one model is used for a while, its 0.85 is the discount that is known."""
     known = BOOK.with_learned(taught(month(ORDINARY, factor="0.85")).learned)

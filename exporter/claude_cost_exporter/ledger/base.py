@@ -79,6 +79,8 @@ class BillChanges:
     """UTC days whose bill is in force from now on."""
     silent: tuple[date, ...] = ()
     """UTC days with usage that the bill has no line for: they stay as they were."""
+    restated: tuple[date, ...] = ()
+    """UTC days whose bill is in force, and says something else from now on."""
 
 
 @dataclass(frozen=True, slots=True)

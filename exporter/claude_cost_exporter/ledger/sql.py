@@ -182,12 +182,14 @@ class SqlLedger:
             if holds(batch, BILL):
                 settled = settle(connection, account, batch, changed)
             self._billed[account.id].update(settled.newly)
+            restated = changed & self._billed[account.id] - set(settled.newly)
             self._spread(connection, account, changed | set(settled.newly))
             self._count_customers(account, changes, batch.read_at)
             self._registry.save(connection)
             self._counters.save(connection)
             reading.advance(connection, account.id, batch)
-            return BillChanges(len(changes), tuple(settled.newly), tuple(settled.silent))
+            days = (settled.newly, settled.silent, sorted(restated))
+            return BillChanges(len(changes), *map(tuple, days))
 
     def _spread(self, connection: Connection, account: Account, days: set[date]) -> None:
         """Bring the best-known spend of days with a bill in line with it."""

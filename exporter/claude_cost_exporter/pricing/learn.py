@@ -70,7 +70,7 @@ def learn(evidence: Evidence, book: PriceBook, account: str, now: datetime) -> L
     present = [entry for entry in book.learned if entry.account == account]
     discount = _shared(_as_named(listed), models=1) or _shared(listed)
     in_force = [entry for entry in present if entry.to is None]
-    unlisted = _unlisted({k: d for k, d in found.items() if not book.lists(k.model)}, in_force)
+    unlisted = _unlisted({k: d for k, d in found.items() if not book.lists(k.model)}, in_force, now)
     known = next((entry.factor for entry in in_force if entry.model is None), None)
     usual = discount.value if discount else known or NO_DISCOUNT
     taught = [
@@ -88,15 +88,28 @@ def _lines(found: dict[Key, list[Point]], least: int = LEAST_DAYS) -> list[Line]
     return [Line(key, found[key], *known) for key, known in estimates.items() if known]
 
 
-def _unlisted(found: dict[Key, list[Point]], in_force: Iterable[Override]) -> list[Line]:
+def _unlisted(
+    found: dict[Key, list[Point]], in_force: Sequence[Override], now: datetime
+) -> list[Line]:
     """Return the lines of models without a list price: one day is enough, unless they have a rate.
 
-    A bill that is corrected for a day or two must not take back what others taught.
+    A bill that is corrected for a day or two must not take back what others taught. A rate that no
+    day has any more was wrong.
     """
-    rated = {(entry.model, entry.token_type) for entry in in_force}
-    known = {key: days for key, days in found.items() if (key.model, key.token_type) in rated}
-    new = {key: days for key, days in found.items() if key not in known}
+    known, new = {}, {}
+    for key, days in found.items():
+        trusted = _settled(days, now) or days
+        if any(_supports(point, key, in_force) for point in trusted):
+            known[key] = days
+        else:
+            new[key] = trusted if estimate(trusted, least=1) else [max(trusted)]
     return [*_lines(new, least=1), *_lines(known)]
+
+
+def _supports(point: Point, key: Key, in_force: Iterable[Override]) -> bool:
+    """Tell whether a day has the rate that is known."""
+    rates = (one.usd_per_million for one in in_force if (one.model, one.token_type) == key[:2])
+    return any(rate is not None and same(point.ratio, rate) for rate in rates)
 
 
 def _settled(days: Iterable[Point], now: datetime) -> list[Point]:
