@@ -219,6 +219,29 @@ def test_usage_that_is_not_billed_teaches_nothing():
     assert taught(joined(refused, Evidence(usage, ()))) == ((), ())
 
 
+def test_g12_steady_refusals_are_no_lower_price():
+    """G12: 2 % of the input, give or take 0.4 %, is on no bill: no price, and no finding."""
+    shares = (
+        "0.98",
+        "0.979",
+        "0.983",
+        "0.977",
+        "0.981",
+        "0.978",
+        "0.982",
+        "0.9795",
+        "0.98",
+        "0.984",
+    )
+    refused = joined(*(
+        month([OPUS], [day], factor=(share, 1, 1, 1, 1))
+        for day, share in zip(days(), shares, strict=True)
+    ))  # fmt: skip
+    assert taught(joined(month([HAIKU, SONNET]), refused)) == ((), ())
+    lower = month([OPUS], factor=("0.98", 1, 1, 1, 1))
+    assert entries(taught(joined(month([HAIKU, SONNET]), lower))) == {"claude-opus-5 input": "0.98"}
+
+
 def test_a_rate_that_depends_on_the_prompt_teaches_nothing():
     """Haiku 5.5 costs five times as much above 100,000 tokens: its blend is no discount."""
     haiku = on("claude-haiku-5-5")

@@ -40,6 +40,10 @@ REVISED_FOR = timedelta(hours=48)
 DIGITS = Context(prec=5)
 """The provider's rounding spoils the ones behind."""
 NO_DISCOUNT = Decimal(1)
+EXACT = Decimal("0.0005")
+"""A price is the same on each day; the share of requests that are refused is not."""
+REFUSED = Decimal("0.9")
+"""No more than a tenth is taken for refusals; they are in the usage and on no bill."""
 
 SELECTORS = ("model", "token_type", "service_tier")
 """What an entry may be about, from the general to the special: the first fields of a `Key`."""
@@ -185,12 +189,20 @@ def _corrections(
     for selected, group in _by(lines, depth):
         types = {line.key.token_type for line in group}
         shared = _uniform(group) if depth > 1 or len(types) > 1 else None
-        if shared and not same(shared.value, usual):
+        if shared and not same(shared.value, usual) and not _are_refused(group, usual):
             about = dict(zip(SELECTORS, selected, strict=False))
             what = {"account": account, "from": shared.since, "factor": _short(shared.value)}
             yield msgspec.convert(what | about, Override)
         elif not shared and depth < len(SELECTORS):
             yield from _corrections(group, usual, account, depth + 1)
+
+
+def _are_refused(lines: Iterable[Line], usual: Decimal) -> bool:
+    """Tell whether what lines lack looks like refused requests rather than like a lower price."""
+    points = _pooled(lines)
+    found = estimate(points, least=1)
+    less = found is not None and REFUSED < found.value / usual < 1
+    return less and estimate(points, least=1, within=EXACT) is None
 
 
 def _rates(lines: Sequence[Line], account: str) -> Iterator[Override]:
@@ -223,7 +235,8 @@ def _disagreements(lines: Iterable[Line], usual: Decimal) -> Iterator[Disagreeme
         named = [point._replace(amount=point.named or 0) for point in line.days]
         said = estimate(named) if all(point.amount for point in named) else None
         ratio = said.value if said else line.ratio / usual
-        if not same(ratio, NO_DISCOUNT):
+        refused = not said and _are_refused([line], usual)
+        if not same(ratio, NO_DISCOUNT) and not refused:
             tokens = sum(point.tokens for point in line.days)
             listed = sum((point.listed for point in line.days), Decimal(0))
             rate = listed / tokens / NANO_PER_RATE
