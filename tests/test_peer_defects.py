@@ -5,13 +5,9 @@ A test shows that defect N is not one of ours when its name begins with `test_tN
 
 from __future__ import annotations
 
-import ast
-import re
-from collections import defaultdict
-from pathlib import Path
 from typing import NamedTuple
 
-TESTS = Path(__file__).parent
+from tests.support.named import claims, functions, numbers
 
 
 class Defect(NamedTuple):
@@ -51,41 +47,13 @@ DEFECTS = {
 }
 
 
-def numbered(pattern, texts):
-    """Return what matches by number of the defect."""
-    found = defaultdict(set)
-    for text in texts:
-        if match := re.match(pattern, text):
-            found[int(match[1])].add(text)
-    return found
-
-
-def functions():
-    """Return every test function of the project."""
-    return [
-        node
-        for path in sorted(TESTS.rglob("test_*.py"))
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
-    ]
-
-
 def test_every_defect_that_applies_has_a_test_named_after_it():
     """Each defect of the table has a test; what does not apply yet says why, and has none."""
-    named = numbered(r"test_t0*(\d+)_", [node.name for node in functions()])
     applicable = {number for number, defect in DEFECTS.items() if not defect.not_yet}
     assert sorted(DEFECTS) == list(range(1, 21))
-    assert set(named) == applicable
+    assert numbers("t", functions()) == applicable
 
 
 def test_a_test_that_claims_a_defect_is_named_after_it():
     """A docstring that begins with a defect's number belongs to a test with that number."""
-    claims = {
-        node.name: set(re.findall(r"\bT(\d+)\b", (ast.get_docstring(node) or "").split(":")[0]))
-        for node in functions()
-    }
-    assert {
-        name: numbers
-        for name, numbers in claims.items()
-        if numbers and numbers != set(re.findall(r"^test_t0*(\d+)_", name))
-    } == {}
+    assert [name for name, (said, named) in claims("t", functions()).items() if said != named] == []

@@ -264,7 +264,7 @@ def test_credited_model():
     assert by_model(one, day + DAY, day + 2 * DAY)[HAIKU] > 0
 
 
-def test_zero_rows_on_the_wire(asker):
+def test_g10_zero_rows_on_the_wire(asker):
     """G10: a credited row stays in the legacy report with an amount of 0; analytics drops it."""
     day = datetime(2026, 11, 29, tzinfo=UTC)
     asking = asker("restated_bill", start=START, now=START + 21 * DAY)

@@ -72,6 +72,17 @@ def test_usage_report(steady):
     assert shape(row) == USAGE_ROW
 
 
+def test_g15_the_shape_is_the_documented_one_and_no_wrong_copy(steady):
+    """G15: no limit of 1000, no flat cache fields, and buckets of a minute."""
+    start = ("starting_at", "2026-11-23T00:00:00Z")
+    assert "31" in steady.refused("usage", start, ("limit", 1000))["message"]
+    minutes = steady.get("usage", start, ("bucket_width", "1m"), ("limit", 60))
+    assert len(minutes["data"]) == 60
+    rows = [row for bucket in minutes["data"] for row in bucket["results"]]
+    assert rows
+    assert not any("cache_creation_5m_input_tokens" in row for row in rows)
+
+
 def test_organization(steady):
     """The organisation has exactly id, name and type."""
     document = steady.get("me")

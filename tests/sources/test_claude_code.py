@@ -58,7 +58,7 @@ def test_a_row_is_read_to_the_last_field(bench):
     ],
 )
 def test_cents_are_exact(bench, amount, nano):
-    """The number is taken digit by digit from the text, never through a float; G5: it is cents."""
+    """The number is taken digit by digit from the text, never through a float; it is cents."""
     body = json.dumps(api_page(api_row(TODAY, amount="@"))).replace('"@"', amount).encode()
     (day,) = fetch(bench, answer(body=body))
     assert day.rows[0].models["claude-opus-5"].cost == nano

@@ -191,8 +191,24 @@ def test_g10_a_restated_day_is_replaced_also_by_nothing(billing):
     assert one.spent("all")["all"] == to_the_nano_dollar(sum(one.charged("day").values()))
 
 
+def test_g2_a_bill_that_takes_22_hours_to_land_is_waited_for(billing):
+    """G2: read four times a day while it grows, no day is in force before its bill is whole."""
+    one = billing("steady", "legacy", 0, history=1, switches=Switches(cost_delay_hours=22))
+    everything, waited = Scope("sim", "all", "all"), set()
+    for _ in range(16):
+        one.simulated.poll()
+        one.simulated.wait(hours=6)
+        snapshot = one.simulated.snapshot()
+        in_force = snapshot.billed_days.get("sim", frozenset())
+        for day in in_force:
+            whole = one.simulated.simulator.invoice(day, day + DAY).amount / NANO
+            assert snapshot.days[everything][day] == to_the_nano_dollar(whole)
+        waited.add((one.simulated.clock.now() - 2 * DAY).date() in in_force)
+    assert waited == {False, True}
+
+
 def test_g3_today_is_estimated_and_yesterday_billed(billing):
-    """G2, G3: a day's bill comes hours later; until then its estimate is in force, never 0."""
+    """G3: a day's bill comes hours later; until then its estimate is in force, never 0."""
     one = billing("steady", "legacy", 3)
     today = one.simulated.clock.now().date()
     one.simulated.poll()

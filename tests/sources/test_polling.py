@@ -90,8 +90,8 @@ def test_speed_refused_is_dropped_and_said_once(tmp_path):
     simulated.close()
 
 
-def test_speed_refused_later_changes_nothing_that_was_counted(simulated):
-    """When the beta ends, settled hours keep their rows: nothing counts twice, nothing is lost."""
+def test_g10_other_dimensions_later_change_nothing_that_was_counted(simulated):
+    """G10: without speed, settled hours keep their rows: nothing counts twice, nothing is lost."""
     run(simulated, 24)
     simulated.wait(minutes=10)
     simulated.poll()

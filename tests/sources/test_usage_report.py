@@ -74,6 +74,20 @@ def test_the_probe_asks_for_prices_and_the_attribution_for_names(reading):
     assert {r.headers["anthropic-beta"] for r in one.bench.api.requests} == {"fast-mode-2026-02-01"}
 
 
+def test_g8_no_query_has_more_than_five_dimensions(reading):
+    """G8: nor do the queries without speed, which drop it and take no other one instead."""
+    one = reading(*HOURLY, usage(hour(9, 5), ONE, speed="fast"))
+    one.fetch()
+    one.report.refuse = no_speed
+    one.fetch()
+    grouped = [
+        [value for name, value in query if name == "group_by[]"]
+        for query in one.bench.api.queries()
+    ]
+    assert len(grouped) > 4
+    assert {len(set(names)) for names in grouped} == {4, 5}
+
+
 def test_every_slice_that_the_probe_saw_is_asked_for(reading):
     """Each combination of window and speed is one attribution query, and no other is sent."""
     one = reading(

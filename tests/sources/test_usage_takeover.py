@@ -97,6 +97,15 @@ def test_analytics_takes_over_at_the_next_full_hour(simulated, gone):
     assert asked(simulated, LEGACY) == before
 
 
+def test_g8_no_query_has_more_than_five_dimensions(make):
+    """G8: analytics is asked for five at most, and refuses nothing of it."""
+    simulated = make(switches=GONE)
+    run(simulated, 2)
+    asked_for = [one for one in simulated.simulator.requests.entries if one.endpoint == ANALYTICS]
+    groups = {sum(name == "group_by[]" for name, _ in one.query) for one in asked_for}
+    assert (max(groups), {one.status for one in asked_for}) == (5, {200})
+
+
 def test_labels_stay_the_same(simulated):
     """The change makes no new series: ids, tiers and speeds are spelled alike in both reports."""
     run(simulated, 3)
