@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from claude_cost_exporter.pricing.book import PriceBook
-from claude_cost_exporter.pricing.evidence import Evidence, quantum
+from claude_cost_exporter.pricing.evidence import Evidence, points_of, quantum
 from claude_cost_exporter.pricing.learn import learn
 from claude_cost_exporter.pricing.overrides import Override
 from claude_cost_exporter.records import Tokens, TokenType
@@ -105,6 +105,17 @@ def test_rounding_of_the_bill(quantum_, tokens, learned):
     found = taught(Evidence(usage, bill)).learned
     assert bool(found) == learned
     assert all(abs(entry.factor / Decimal("0.85") - 1) < Decimal("0.0005") for entry in found)
+
+
+def test_each_api_has_its_own_rounding():
+    """After a change of API, whole cents of the old one are not judged by the digits of the new."""
+    counts = Tokens(*(1_003 + prime for prime in (1, 3, 7, 13, 17)))
+    old = [line._replace(amount=line.amount // 10**7 * 10**7) for day in days(5)
+           for line in charge(day, OPUS, "0.85", counts)]  # fmt: skip
+    usage = [use._replace(tokens=counts) for use in month([OPUS], days(5)).usage]
+    new = month([SONNET], days(2, FIRST + 5 * DAY), factor="0.85", told=analytics)
+    points = points_of(joined(Evidence(usage, old), new), BOOK, "acme")
+    assert {key.model for key in points} == {SONNET.model}
 
 
 def test_the_quantum_is_seen_in_the_amounts():

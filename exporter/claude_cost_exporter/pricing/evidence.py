@@ -88,13 +88,26 @@ class Point(NamedTuple):
 
 def points_of(evidence: Evidence, book: PriceBook, account: str) -> dict[Key, list[Point]]:
     """Return what the days say about everything that has one price, in any order of days."""
-    least = MANY_QUANTA * quantum(record.amount for record in evidence.bill)
+    least = _least(evidence.bill)
     found: dict[Key, list[Point]] = defaultdict(list)
     for (day, model, token_type, tier), group in _groups(evidence, book, account).items():
         for place, point in group.points(day):
-            if point.amount >= least:
+            if point.amount >= least[day]:
                 found[Key(model, token_type, tier, *place)].append(point)
     return found
+
+
+def _least(bill: Iterable[BillRecord]) -> Mapping[date, int]:
+    """Return by day the least amount that says something: each API rounds in its own way."""
+    lines: dict[str, list[BillRecord]] = defaultdict(list)
+    for line in bill:
+        lines[line.query_set].append(line)
+    return {
+        day: MANY_QUANTA * unit
+        for group in lines.values()
+        for unit in [quantum(line.amount for line in group)]
+        for day in {line.day for line in group}
+    }
 
 
 def quantum(amounts: Iterable[int]) -> int:
