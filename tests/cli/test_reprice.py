@@ -129,10 +129,13 @@ def test_overrides_of_the_configuration_are_current_prices(shop):
 
 
 def test_nothing_to_do_is_said(shop):
-    """Rows that have the current rates already: no table, no question, exit code 0."""
-    for since in ("2026-11-01", "2027-01-01"):
+    """Rows that have the current rates already, or no rows at all: no question, exit code 0."""
+    for since, why in (
+        ("2026-11-01", "every row has the rates of the current prices"),
+        ("2027-01-01", "there is no usage from that day on"),
+    ):
         result = shop.run(f"--since={since}")
-        assert (result.exit_code, result.stdout.split(":")[0]) == (0, "nothing changes")
+        assert (result.exit_code, result.stdout) == (0, f"nothing changes: {why}\n")
 
 
 def test_an_exporter_that_runs_is_not_disturbed(shop):

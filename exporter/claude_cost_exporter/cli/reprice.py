@@ -48,6 +48,9 @@ def command(since: Since, config_file: ConfigFileOption = None, *, yes: Yes = Fa
 
 def _agree(changes: Repricing, *, yes: bool) -> bool:
     """Print what changes; ask, unless that is not wanted or nothing changes."""
+    if not changes.before:
+        typer.echo("nothing changes: there is no usage from that day on")
+        return True
     if not changes.rows:
         typer.echo("nothing changes: every row has the rates of the current prices")
         return True
