@@ -221,6 +221,19 @@ def test_what_cannot_be_done_is_a_sentence(reconcile, tmp_path, monkeypatch):
     assert "there is no ledger" in str(done.exception)
 
 
+@pytest.mark.parametrize("month", ["2026-11", "2062-01"])
+def test_a_month_that_has_not_begun_is_refused(reconcile, month):
+    """There is no closed day in it, which is a sentence and exit code 2."""
+    assert f"no day of {month} has ended yet" in reconcile(f"--month={month}", code=2)
+
+
+def test_on_the_first_it_is_the_month_that_has_ended(simulated, tmp_path, monkeypatch):
+    """On 1 November yesterday's month is October, and November has no closed day yet."""
+    run = command(simulated.folder, tmp_path, monkeypatch, datetime(2026, 11, 1, 5, tzinfo=UTC))
+    assert "sim: 2026-10-01 to 2026-10-31" in run()
+    assert "no day of 2026-11 has ended yet" in run("--month=2026-11", code=2)
+
+
 def test_days_end_yesterday(reconcile):
     """The running month ends with the last closed UTC day."""
     newest = max(date.fromisoformat(row["day"]) for row in rows(reconcile("--csv")))

@@ -28,7 +28,7 @@ COLUMNS = (
 def command(
     month: Annotated[
         str | None,
-        typer.Option("--month", metavar="YYYY-MM", help="UTC month; without it, this month."),
+        typer.Option("--month", metavar="YYYY-MM", help="UTC month; without it, yesterday's."),
     ] = None,
     account: Annotated[
         str | None, typer.Option(metavar="NAME", help="Only this account of the ledger.")
@@ -107,6 +107,8 @@ def _days(month: str | None, yesterday: date) -> tuple[date, date]:
         raise typer.BadParameter(
             f"{month!r} is not a month; write 2026-11", param_hint="--month"
         ) from None
+    if first > yesterday:
+        raise typer.BadParameter(f"no day of {month} has ended yet", param_hint="--month")
     return first, min(first.replace(day=monthrange(first.year, first.month)[1]), yesterday)
 
 
