@@ -197,6 +197,13 @@ def test_less_billed_than_used():
     assert reasons(*rows, newest_bill=weeks_later)[-2:] == [Reason.UNBILLED] * 2
 
 
+def test_late_searches_on_a_day_with_a_discount_on_tokens():
+    """What has no discount is compared with its full price: 0.97 of it is not more than 0.85."""
+    rows = [row(day, line, billed=0.85 * PAID) for day in DAYS for line in (INPUT, OUTPUT, OTHER)]
+    rows += [row(day, SEARCH) for day in DAYS[:9]]
+    assert reasons(*rows, row(DAYS[9], SEARCH, billed=0.97 * PAID))[-1] == Reason.LATE
+
+
 def test_more_billed_than_used():
     """The other way round usage may be missing."""
     rows = [row(day, line) for day in DAYS for line in (OUTPUT, OTHER)]

@@ -24,6 +24,7 @@ LANDING = 4 * DAY
 FEW = 2
 """More figures than these are shown as a range."""
 MAY_CHANGE = "the bill may still change"
+TOKENS = "tokens"
 NO_USAGE_REPORT = ("code_execution", "session_usage")
 
 
@@ -40,8 +41,8 @@ class Reason(StrEnum):
     PRICE = "the bill has another price"
     RESTATED = "the bill was changed after it had settled"
     LATE = "late, part of the bill may still arrive"
-    UNBILLED = "used, but not billed (refused requests are not)"
-    MORE = "billed more than was used (usage may still arrive)"
+    UNBILLED = "used, but not billed, like refused requests"
+    MORE = "billed more than was used, or usage is late"
 
 
 class Explained(NamedTuple):
@@ -151,12 +152,19 @@ def _by_line(comparison: Comparison, row: LineOfDay, ratio: float, ratios: Ratio
     usual = ratios.by_line.get(row.line)
     if usual is not None and same(ratio, usual, RELATIVE):
         return Explained(row, Reason.PRICE, f"x {ratio:.4f}")
-    if ratio > ratios.by_day.get(row.day, 1.0):
+    if ratio > _expected(row, usual, ratios):
         if causes := _causes(comparison, row):
             return Explained(row, Reason.UNPRICED, f"{causes}, a part of the tokens")
         return Explained(row, Reason.MORE)
     late = _is_recent(comparison, row)
     return Explained(row, Reason.LATE if late else Reason.UNBILLED)
+
+
+def _expected(row: LineOfDay, usual: float | None, ratios: Ratios) -> float:
+    """Return the ratio of a line that has all its usage; not everything has the discount."""
+    if row.line.cost_type == TOKENS:
+        return ratios.by_day.get(row.day, 1.0)
+    return usual or 1.0
 
 
 def _without_estimate(comparison: Comparison, row: LineOfDay) -> Explained:
