@@ -77,8 +77,7 @@ def command(
         _write_csv(found)
         return
     for one, wrong in zip(found, wrong_prices, strict=True):
-        for line in report(one, wrong):
-            typer.echo(line)
+        typer.echo("\n".join(report(one, wrong)))
 
 
 def _wrong_prices(
