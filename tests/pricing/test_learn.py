@@ -249,6 +249,12 @@ def test_g12_steady_refusals_are_no_lower_price():
         for day, share in zip(days(), shares, strict=True)
     ))  # fmt: skip
     assert taught(joined(month([HAIKU, SONNET]), refused)) == ((), ())
+    few = ("0.98", "0.9803", "0.984")  # two that agree by chance
+    refused = joined(*(
+        month([OPUS], [day], factor=(share, 1, 1, 1, 1))
+        for day, share in zip(days(3), few, strict=True)
+    ))  # fmt: skip
+    assert taught(joined(month([HAIKU, SONNET], days(3)), refused)) == ((), ())
     lower = month([OPUS], factor=("0.98", 1, 1, 1, 1))
     assert entries(taught(joined(month([HAIKU, SONNET]), lower))) == {"claude-opus-5 input": "0.98"}
 

@@ -202,7 +202,7 @@ def _are_refused(lines: Iterable[Line], usual: Decimal) -> bool:
     points = _pooled(lines)
     found = estimate(points, least=1)
     less = found is not None and REFUSED < found.value / usual < 1
-    return less and estimate(points, least=1, within=EXACT) is None
+    return less and estimate(points, within=EXACT) is None
 
 
 def _rates(lines: Sequence[Line], account: str) -> Iterator[Override]:
