@@ -255,6 +255,11 @@ def test_g12_steady_refusals_are_no_lower_price():
         for day, share in zip(days(3), few, strict=True)
     ))  # fmt: skip
     assert taught(joined(month([HAIKU, SONNET], days(3)), refused)) == ((), ())
+    many = joined(*(
+        month([OPUS], [day], factor=(str(Decimal(share) - Decimal("0.12")), 1, 1, 1, 1))
+        for day, share in zip(days(), shares, strict=True)
+    ))  # fmt: skip
+    assert taught(joined(month([HAIKU, SONNET]), many)) == ((), ())
     lower = month([OPUS], factor=("0.98", 1, 1, 1, 1))
     assert entries(taught(joined(month([HAIKU, SONNET]), lower))) == {"claude-opus-5 input": "0.98"}
 

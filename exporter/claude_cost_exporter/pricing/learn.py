@@ -41,9 +41,7 @@ DIGITS = Context(prec=5)
 """The provider's rounding spoils the ones behind."""
 NO_DISCOUNT = Decimal(1)
 EXACT = Decimal("0.0005")
-"""A price is the same on each day; the share of requests that are refused is not."""
-REFUSED = Decimal("0.9")
-"""No more than a tenth is taken for refusals; they are in the usage and on no bill."""
+"""A price is the same on each day. The share of refused requests, which no bill has, is not."""
 
 SELECTORS = ("model", "token_type", "service_tier")
 """What an entry may be about, from the general to the special: the first fields of a `Key`."""
@@ -201,7 +199,7 @@ def _are_refused(lines: Iterable[Line], usual: Decimal) -> bool:
     """Tell whether what lines lack looks like refused requests rather than like a lower price."""
     points = _pooled(lines)
     found = estimate(points, least=1)
-    less = found is not None and REFUSED < found.value / usual < 1
+    less = found is not None and found.value < usual
     return less and estimate(points, within=EXACT) is None
 
 
