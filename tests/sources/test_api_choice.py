@@ -180,7 +180,7 @@ def test_a_restart_does_not_shorten_the_day():
     assert restarted().falls_back(error)
 
 
-def test_a_slow_legacy_report_does_not_shrink_the_month(simulated):
+def test_g2_a_slow_legacy_report_does_not_shrink_the_month(simulated):
     """G2: analytics is refused and the other report is 22 h behind: what was billed stays."""
     one = simulated(scenario="discount", history="2d", start=datetime(2026, 11, 3, tzinfo=UTC))
     total = Scope("sim", "all", "all")
