@@ -41,6 +41,7 @@ def test_it_shows_money_without_a_key(tmp_path):
     assert f"metrics        {program.url}/metrics\n" in program.out
     assert "simulated API  http://127.0.0.1:" in program.out
     assert {'account="demo"' in labels for labels, _ in samples(everything, COST)} == {True}
+    assert "\nclaude_cost_exporter_simulated 1.0\n" in everything
     assert program.err == ""
     assert not list(tmp_path.glob("**/ledger.db"))
 

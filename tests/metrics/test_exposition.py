@@ -161,6 +161,16 @@ def test_no_created_series_are_rendered():
         assert b"_created" not in exposition.body(form).plain
 
 
+@pytest.mark.parametrize("simulated", [True, False])
+def test_simulated_data_are_marked(simulated):
+    """Dashboards can tell the demo from an account that costs money."""
+    metrics = SelfMetrics(simulated=simulated)
+    exposition = Renderer(metrics.registry).render([])
+    line = f"\nclaude_cost_exporter_simulated {float(simulated)}\n".encode()
+    for form in Format:
+        assert line in exposition.body(form).plain
+
+
 @pytest.mark.parametrize(
     ("samples", "sentence"),
     [

@@ -204,7 +204,7 @@ class Exporter:
     ) -> None:
         config = loaded.config
         self.clock, self.stop, self.simulated = clock, stop, simulated
-        self.metrics = SelfMetrics()
+        self.metrics = SelfMetrics(simulated=simulated)
         secrets = [read_key(block, environment) for block in loaded.sources]
         self.ledger_url = ledger_url(loaded, environment)
         self.ledger = SqlLedger(self.ledger_url, _settings(config), clock)

@@ -72,7 +72,8 @@ SELF_METRICS = (
         "api_requests_per_minute",
         Gauge,
         ("account",),
-        "Requests a minute over the last ten minutes, history left out. At most 6.",
+        "Requests a minute over the last ten minutes, history left out. At most 6, unless a "
+        "simulator on this machine is polled more often than once a minute.",
     ),
     SelfMetric("rows_upserted", Counter, BY_SOURCE, "Ledger rows that were new or changed."),
     SelfMetric(
@@ -83,6 +84,7 @@ SELF_METRICS = (
     ),
     SelfMetric("ledger_size_bytes", Gauge, (), "Size of the ledger."),
     SelfMetric("build_info", Gauge, ("version", "python_version"), "Always 1."),
+    SelfMetric("simulated", Gauge, (), "1 when the data are simulated (`demo`), 0 otherwise."),
 )
 SERIES_DROPPED = SelfMetric(
     "series_dropped",
@@ -95,13 +97,14 @@ SERIES_DROPPED = SelfMetric(
 class SelfMetrics:
     """Counts what happens; ingest and sources call it, they never see prometheus_client."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, simulated: bool = False) -> None:
         self.registry = _WithoutCreated()
         ProcessCollector(registry=self.registry)
         self._dropped: dict[str, int] = {}
         self.registry.register(_Dropped(self._dropped))
         self._instruments = {spec.name: _instrument(spec, self.registry) for spec in SELF_METRICS}
         self._gauge("build_info", __version__, platform.python_version()).set(1)
+        self._gauge("simulated").set(simulated)
 
     def _counter(self, name: str, *labels: str) -> Counter:
         counter: Counter = self._instruments[name].labels(*labels)
