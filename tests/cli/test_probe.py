@@ -282,15 +282,31 @@ def test_the_api_that_is_configured_is_asked(frozen, probe, chosen, asked, missi
     assert simulator.requests.by_endpoint[missing] == 0
 
 
-def test_a_workspace_key_is_refused_everywhere(frozen, probe):
-    """Each refusal has its status and says which key is needed; exit code 1."""
-    result = probe(frozen(), options=["--format=json"], key="sk-ant-api03-canary-0123456789")
+def test_a_workspace_key_is_refused_once(frozen, probe):
+    """The refusal says which key is needed; the other questions say that they are not asked."""
+    simulator = frozen()
+
+    result = probe(simulator, options=["--format=json"], key="sk-ant-api03-canary-0123456789")
 
     assert result.exit_code == 1
-    assert set(verdicts(result).values()) == {"no", "not asked"}
-    assert found(result, "API keys")["status"] == 403
-    assert "use an Admin API key" in found(result, "API keys")["sentence"]
+    assert simulator.requests.total == 1
+    assert [*verdicts(result).values()] == ["no"] + ["not asked"] * (len(QUESTIONS) - 1)
+    assert found(result, "organisation")["status"] == 403
+    assert "use an Admin API key" in found(result, "organisation")["sentence"]
+    assert found(result, "API keys")["sentence"] == "not asked, because organisation failed"
     assert accounts(result)[0]["month_to_date"] is None
+
+
+def test_a_missing_permission_is_one_finding(frozen, probe):
+    """An Admin key that may not read one list is not told to become an Admin key."""
+    simulator = frozen()
+    simulator.faults.add(faults.error(403), endpoint="api_keys")
+
+    result = probe(simulator, options=["--format=json"])
+
+    refused = {name for name, verdict in verdicts(result).items() if verdict != "yes"}
+    assert refused == {"API keys"}
+    assert "not one that may read this" in found(result, "API keys")["sentence"]
 
 
 def test_a_wrong_key_is_asked_for_once(frozen, probe):

@@ -72,13 +72,17 @@ def test_it_ends_at_once_whatever_it_waits_for(api, config, tmp_path, switches):
     assert "Traceback" not in program.err
 
 
-def test_without_a_key_it_names_the_demo(tmp_path):
+@pytest.mark.parametrize(
+    ("environment", "trouble"), [({}, "not set"), ({"ANTHROPIC_ADMIN_KEY": ""}, "empty")]
+)
+def test_without_a_key_it_names_the_demo(tmp_path, environment, trouble):
     """No configuration and no key: one sentence that helps, and exit code 2."""
-    with Program(tmp_path, "serve", ANYWHERE) as program:
+    with Program(tmp_path, "serve", ANYWHERE, **environment) as program:
         code = program.finish()
 
     (sentence,) = program.err.splitlines()
     assert code == 2
+    assert f"ANTHROPIC_ADMIN_KEY is {trouble}; give one of them" in sentence
     assert "`claude-cost-exporter demo`, which needs no key" in sentence
 
 

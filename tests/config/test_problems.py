@@ -162,8 +162,8 @@ def test_a_password_in_a_url_is_not_repeated(problems, url):
     ("content", "cause"),
     [
         (None, "cannot read the key from admin_key_file {}: No such file or directory"),
-        (b"", "admin_key_file {} is empty or not set"),
-        (b" \n", "admin_key_file {} is empty or not set"),
+        (b"", "admin_key_file {} is empty"),
+        (b" \n", "admin_key_file {} is empty"),
         (b"two canary-words", "admin_key_file {} holds more than a key: character 4 of 16"),
         (b"canary\x07bell", "admin_key_file {} holds more than a key: character 7 of 11"),
         ("canary-käy".encode(), "admin_key_file {} holds more than a key: character 9 of 10"),
@@ -246,6 +246,20 @@ def test_the_command_says_when_all_is_well(tmp_path):
     assert result.stderr == (
         f"warning: account beta: admin_key_file {key} can be read by other users of this machine "
         "(mode 0640); chmod 600 it\n"
+    )
+
+
+def test_a_key_for_applications_is_warned_of(tmp_path):
+    """What a workspace key begins with is said, and no more of it; Admin keys pass in silence."""
+    path = tmp_path / "config.yml"
+    path.write_text(GOOD, encoding="utf-8")
+
+    ordinary, admin = check(path, KEY="sk-ant-api03-canary-0123456789"), check(path, KEY=KEY)
+
+    assert (ordinary.exit_code, admin.exit_code, admin.stderr) == (0, 0, "")
+    assert ordinary.stderr == (
+        "warning: account acme: its key starts with sk-ant-api; an Admin key starts with "
+        "sk-ant-admin\n"
     )
 
 

@@ -61,11 +61,10 @@ def test_an_impossible_file_name_is_an_error_of_the_setting():
 
 
 def test_a_variable_that_is_not_set_is_named():
-    """The error names the variable, not its value."""
-    assert (
-        refusal(admin_key_env="NAME")
-        == "account acme: environment variable NAME is empty or not set"
-    )
+    """The error names the variable and says whether it is empty, as after a failed $(cat ...)."""
+    variable = "account acme: environment variable NAME"
+    assert refusal(admin_key_env="NAME") == f"{variable} is not set"
+    assert refusal({"NAME": ""}, admin_key_env="NAME") == f"{variable} is empty"
 
 
 def test_a_failing_command_is_named_without_what_it_printed():

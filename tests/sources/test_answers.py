@@ -21,7 +21,7 @@ ADVICE = {
     400: (errors.BadRequestError, "please report this sentence to the project, with version"),
     401: (errors.UnauthorizedError, "it is missing, wrong or expired"),
     402: (errors.BadRequestError, "check the organisation's billing"),
-    403: (errors.ForbiddenError, "use an Admin API key (sk-ant-admin...)"),
+    403: (errors.ForbiddenError, "is an Admin key, but not one that may read this"),
     404: (errors.NotFoundError, "does not have the endpoint"),
     410: (errors.NotFoundError, "HTTP 410"),
     418: (errors.BadRequestError, "HTTP 418"),
@@ -41,10 +41,19 @@ def test_a_refusal_says_what_was_said_and_what_to_do(bench, status):
     assert advice in said
 
 
+@pytest.mark.parametrize("key", ["sk-ant-api03-canary-0123456789", "some-bearer-token"])
+def test_another_kind_of_key_is_told_which_is_needed(key):
+    """Only an Admin key is told about its permissions: others are of the wrong kind."""
+    bench = Bench(key=key)
+    said = bench.error(errors.ForbiddenError, refused(403, "Not like this."))
+    bench.client.close()
+    assert "; use an Admin API key (sk-ant-admin...) of the organisation" in said
+
+
 def test_advice_survives_a_long_message(bench):
     """However much the server says, what to do about it is still there."""
     said = bench.error(errors.ForbiddenError, refused(403, "x" * 100_000))
-    assert said.endswith("workspace keys cannot read usage")
+    assert said.endswith("but not one that may read this")
     assert len(said) < 600
 
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from claude_cost_exporter.clock import DAY, HOUR
-from claude_cost_exporter.errors import BadRequestError, ParseError, ServerError
+from claude_cost_exporter.errors import BadRequestError, ForbiddenError, ParseError, ServerError
 from claude_cost_exporter.records import NANO, LimitsRecord, RateLimit, SpendLimit, Window
 from claude_cost_exporter.sources.anthropic_limits import (
     RATE_LIMITS,
@@ -17,6 +17,7 @@ from claude_cost_exporter.sources.anthropic_limits import (
 from tests.support.api import NOW, answer, refused
 
 WORKSPACES = "/v1/organizations/workspaces"
+ORGANIZATION = "/v1/organizations/me"
 WINDOW = Window(NOW, NOW + HOUR)
 UNSUPPORTED = answer(
     400,
@@ -63,6 +64,7 @@ class Organisation:
             SPEND_LIMITS: page(),
             RATE_LIMITS: page(rates(requests_per_minute=4000)),
             WORKSPACES: self.workspaces(),
+            ORGANIZATION: answer(body={"id": "org_a"}),
         }
         bench.api.will(lambda request: self.pages.get(request.url.path, page()))
         self.source = AnthropicLimits(bench.client, bench.clock)
@@ -218,7 +220,17 @@ def test_what_may_not_be_read_is_noted_and_absent(organisation, refusal, capsys)
     assert spend.startswith(f"spend limits cannot be read and are absent: {SPEND_LIMITS}: HTTP 4")
     assert rate.startswith(f"rate limits cannot be read and are absent: {RATE_LIMITS}: HTTP 4")
     assert capsys.readouterr().out.count("cannot be read") == 2
-    assert set(organisation.paths()) == {SPEND_LIMITS, RATE_LIMITS}
+    asked = organisation.paths()
+    assert asked.count(ORGANIZATION) in {0, 3}
+    assert set(asked) - {ORGANIZATION} == {SPEND_LIMITS, RATE_LIMITS}
+
+
+def test_a_refused_key_is_a_failure(organisation):
+    """Where the key may not even say whose it is, caps are not merely absent."""
+    organisation.pages |= dict.fromkeys((SPEND_LIMITS, RATE_LIMITS, ORGANIZATION), refused(403))
+    with pytest.raises(ForbiddenError, match=ORGANIZATION):
+        organisation.read()
+    assert organisation.source.notes() == ()
 
 
 def test_one_list_does_not_hide_the_other(organisation):

@@ -114,6 +114,14 @@ def test_a_window_that_was_not_read_is_not_a_number():
     assert "2026-11-20 loading back to 2026-08-01" in page.text
 
 
+def test_a_window_that_cannot_be_read_says_so():
+    """Where usage is refused, no history is loading; one line below stands why."""
+    refused = source(up=False, last_attempt=NOW, last_error="HTTP 403")
+    page = Page(snapshot(refused, source("cost", up=True, last_attempt=NOW)))
+    assert "Today – cannot be read" in page.text  # noqa: RUF001 - a dash
+    assert "history is loading" not in page.text
+
+
 def test_each_day_is_a_bar_of_its_models():
     """31 days are bars; heights are relative to the highest day, a colour is a model."""
     days = spending({"claude-opus-5": 30, "claude-haiku-5": 10})

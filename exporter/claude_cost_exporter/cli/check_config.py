@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import typer
 
 from claude_cost_exporter.cli.options import ConfigFileOption, Exit
@@ -26,7 +28,7 @@ def command(config_file: ConfigFileOption = None) -> None:
             typer.echo(problem)
         raise typer.Exit(Exit.USAGE) from None
     for source in loaded.sources:
-        for warning in source.warnings():
+        for warning in source.warnings(os.environ):
             typer.echo(f"warning: {warning}", err=True)
     accounts = ", ".join(source.account for source in loaded.sources)
     typer.echo(f"ok: {len(loaded.sources)} account(s): {accounts}")

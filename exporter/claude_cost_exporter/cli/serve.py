@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
@@ -72,7 +73,7 @@ def _log_start(loaded: Loaded, exporter: Exporter) -> None:
         ledger=exporter.ledger_url,
     )
     for block in loaded.sources:
-        for warning in block.warnings():
+        for warning in block.warnings(os.environ):
             log.warning(warning)
 
 

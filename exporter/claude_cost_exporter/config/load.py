@@ -230,8 +230,9 @@ def _contradictions(config: Config) -> Iterator[Problem]:
 def default_document(environment: Mapping[str, str]) -> str:
     """Return the configuration that a key in the environment alone means."""
     if not environment.get(KEY_VARIABLE):
+        trouble = "empty" if KEY_VARIABLE in environment else "not set"
         sentence = (
-            f"no --config.file is given and {KEY_VARIABLE} is not set; give one of them, or run "
+            f"no --config.file is given and {KEY_VARIABLE} is {trouble}; give one of them, or run "
             "`claude-cost-exporter demo`, which needs no key"
         )
         raise ConfigError([sentence])

@@ -20,7 +20,7 @@ from claude_cost_exporter.errors import UnauthorizedError
 from claude_cost_exporter.sources.anthropic_claude_code import ClaudeCodeConfig
 from claude_cost_exporter.sources.api_choice import Wanted
 from claude_cost_exporter.sources.http import LOOPBACK
-from claude_cost_exporter.sources.secrets import Secret
+from claude_cost_exporter.sources.secrets import ADMIN, ORDINARY, Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -143,8 +143,8 @@ class AnthropicConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
                 place = "admin_key_file" if self.admin_key_file else "admin_key_env"
                 yield Problem((place,), str(error))
 
-    def warnings(self) -> Iterator[str]:
-        """Yield what works and should still be changed."""
+    def warnings(self, environment: Mapping[str, str]) -> Iterator[str]:
+        """Yield what is not refused here and should still be changed."""
         path = Path(self.admin_key_file or "")
         if self.admin_key_file and path.is_file():
             mode = stat.S_IMODE(path.stat().st_mode)
@@ -153,6 +153,21 @@ class AnthropicConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
                     f"account {self.account}: admin_key_file {path} can be read by other users of "
                     f"this machine (mode {mode:04o}); chmod 600 it"
                 )
+        key = self._key_at_hand(environment)
+        if key and key.is_ordinary:
+            yield (
+                f"account {self.account}: its key starts with {ORDINARY}; an Admin key starts with "
+                f"{ADMIN}"
+            )
+
+    def _key_at_hand(self, environment: Mapping[str, str]) -> Secret | None:
+        """Return the key where it can be read without running a command or emptying a pipe."""
+        if self.admin_key_command or _is_stream(self.admin_key_file):
+            return None
+        try:
+            return _key(self, environment)
+        except UnauthorizedError:
+            return None
 
 
 def read_key(config: AnthropicConfig, environment: Mapping[str, str]) -> Secret:
@@ -170,7 +185,9 @@ def _key(config: AnthropicConfig, environment: Mapping[str, str]) -> Secret:
             key = Path(config.admin_key_file).read_text(encoding="utf-8")
         elif config.admin_key_env:
             place = f"environment variable {config.admin_key_env}"
-            key = environment.get(config.admin_key_env, "")
+            if config.admin_key_env not in environment:
+                raise UnauthorizedError(f"{place} is not set")
+            key = environment[config.admin_key_env]
         else:
             argv = config.admin_key_command or []
             place = f"admin_key_command {argv[0]}"
@@ -196,7 +213,7 @@ def _cause(error: Exception) -> str:
 def _checked(key: str, place: str) -> str:
     """Return the key, or say what is wrong with it without showing it."""
     if not key:
-        raise UnauthorizedError(f"{place} is empty or not set")
+        raise UnauthorizedError(f"{place} is empty")
     if odd := re.search(r"[^A-Za-z0-9._~+/=-]", key):
         raise UnauthorizedError(
             f"{place} holds more than a key: character {odd.start() + 1} of {len(key)} is none of "

@@ -28,6 +28,7 @@ from claude_cost_exporter.sources.anthropic_entities import (
     LIMIT,
     WORKSPACES,
     WorkspacePage,
+    read_organization,
 )
 from claude_cost_exporter.sources.base import Cadence
 from claude_cost_exporter.sources.money import Cents, nano_usd
@@ -117,6 +118,7 @@ class AnthropicLimits:
         self._notes: dict[str, str] = {}
         self._waiting: list[str] = []
         self._round_begins = float("-inf")
+        self._key_is_good = False
 
     def history_from(self, wanted: datetime) -> datetime:
         """Return `wanted`: caps have no history."""
@@ -129,6 +131,7 @@ class AnthropicLimits:
     def fetch(self, window: Window, *, history: bool = False) -> Iterator[LimitsRecord]:
         """Yield the caps on spend, the organisation's rates, and those of some workspaces."""
         del window, history  # caps have no history
+        self._key_is_good = False
         spend = list(self._read("spend limits", SPEND_LIMITS, SpendPage, SPEND_SCOPES, BETA))
         rates = list(self._rates("rate limits", "", RATE_LIMITS))
         read = self._some_workspaces() if rates else ()
@@ -186,9 +189,17 @@ class AnthropicLimits:
         except SourceError as error:
             if not is_unserved(error):
                 raise
+            if isinstance(error, ForbiddenError):
+                self._check_key()
             self._note(topic, f"{topic} cannot be read and are absent: {error}")
         else:
             self._note(topic, "")
+
+    def _check_key(self) -> None:
+        """Raise when it is not this list that the key may not read, but anything at all."""
+        if not self._key_is_good:
+            read_organization(self._client)
+            self._key_is_good = True
 
     def _note(self, topic: str, sentence: str) -> None:
         """Remember a sentence, or that there is nothing to say any more; log what is new."""

@@ -12,6 +12,7 @@ import msgspec
 
 from claude_cost_exporter.clock import HOUR, floor_hour
 from claude_cost_exporter.errors import (
+    ForbiddenError,
     RateLimitedError,
     ServerError,
     SourceError,
@@ -156,7 +157,8 @@ class AnthropicProbe:
         try:
             answer = ask()
         except SourceError as error:
-            if isinstance(error, HOPELESS):
+            refused = question is ORGANISATION and isinstance(error, ForbiddenError)
+            if refused or isinstance(error, HOPELESS):
                 self._given_up = f"not asked, because {question.name} failed"
             if not question.is_refusal(error):
                 question = question._replace(otherwise="")  # the sources do not expect it either

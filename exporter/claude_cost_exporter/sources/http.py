@@ -242,7 +242,7 @@ class ApiClient:
 
     def _refused(self, path: str, response: httpx.Response, body: bytes) -> _Failure:
         status, headers = response.status_code, response.headers
-        error = refusal(path, status, headers, body, self._secret.printable)
+        error = refusal(path, status, headers, body, self._secret)
         if not may_pass(status, headers):
             return _Failure(error)
         after = retry_after(headers, self._clock.now())

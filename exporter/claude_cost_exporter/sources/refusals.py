@@ -22,10 +22,13 @@ from claude_cost_exporter.errors import (
     SourceError,
     UnauthorizedError,
 )
+from claude_cost_exporter.sources.secrets import ADMIN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
+
+    from claude_cost_exporter.sources.secrets import Secret
 
 SAID_BYTES = 4096
 
@@ -34,8 +37,7 @@ ADVICE = {
     f"version {__version__}",
     401: "check the Admin API key of this account: it is missing, wrong or expired",
     402: "check the organisation's billing in the Console",
-    403: "use an Admin API key (sk-ant-admin...) of the organisation; workspace keys cannot read "
-    "usage",
+    403: f"use an Admin API key ({ADMIN}...) of the organisation; workspace keys cannot read usage",
     404: "this key's organisation does not have the endpoint",
     429: "everything that reads this organisation's reports shares one limit",
 }
@@ -56,9 +58,10 @@ def refusal(
     status: int,
     headers: Mapping[str, str],
     body: bytes,
-    printable: Callable[[str], str],
+    key: Secret,
 ) -> SourceError:
     """Return the error of a status: where, what was said, and what to do."""
+    printable = key.printable
     request_id = printable(headers.get("request-id", ""))
     trace = f" (request {request_id})" if request_id else ""
     default = ServerError if status >= HTTPStatus.INTERNAL_SERVER_ERROR else BadRequestError
@@ -68,6 +71,8 @@ def refusal(
             f"; it redirects to {printable(headers.get('location', 'nowhere'))}, where the key "
             "is not sent: check base_url"
         )
+    elif status == HTTPStatus.FORBIDDEN and key.is_admin:
+        sentence += "; the key is an Admin key, but not one that may read this"
     elif status in ADVICE:
         sentence += f"; {ADVICE[status]}"
     error = ERRORS.get(status, default)(sentence)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 
 MASK = "***"
+ADMIN = "sk-ant-admin"
+"""How Admin keys begin (2026-11)."""
+ORDINARY = "sk-ant-api"
+"""How the keys begin that applications use."""
 PIECE = 8
 """So many characters in a row of a key's secret part are never shown."""
 SHOWN_CHARACTERS = 300
@@ -23,6 +27,16 @@ class Secret:
     def reveal(self) -> str:
         """Return the value itself."""
         return self._value
+
+    @property
+    def is_admin(self) -> bool:
+        """Tell whether it looks like an Admin key."""
+        return self._value.startswith(ADMIN)
+
+    @property
+    def is_ordinary(self) -> bool:
+        """Tell whether it looks like a key for applications."""
+        return self._value.startswith(ORDINARY)
 
     def strip(self, body: bytes) -> bytes:
         """Return an answer without the key, which no honest answer holds, escaped or not."""

@@ -109,11 +109,12 @@ def _account(
     now: datetime,
 ) -> Iterator[str]:
     name = account.account
+    reason = "cannot be read" if _is_unread(snapshot, name) else "history is loading"
     yield f"<h2>{escape(name)} <small>{escape(account.organization_name)}</small></h2>"
     yield '<div class="figures">'
     for window, title in FIGURES.items():
         yield f'<div class="card"><span class="dim">{title}</span><b>{_dollars(totals, window)}</b>'
-        yield "</div>" if window in totals else "<small>history is loading</small></div>"
+        yield "</div>" if window in totals else f"<small>{reason}</small></div>"
     yield "</div>"
     of_account = {model: windows for (whose, model), windows in models.items() if whose == name}
     ranked = sorted(of_account, key=lambda model: (*_largest_first(of_account[model]), model))
@@ -121,6 +122,12 @@ def _account(
     yield from spend_by_day(snapshot, name, now, colours)
     if ranked:
         yield from _models(of_account, colours)
+
+
+def _is_unread(snapshot: Snapshot, account: str) -> bool:
+    """Tell whether no history can be loading, because usage is refused or does not answer."""
+    states = (state for state in snapshot.sources if state.account == account)
+    return any(s.source == "usage" and s.last_attempt and not s.up for s in states)
 
 
 def _gone(accounts: Sequence[AccountState]) -> Iterator[str]:
