@@ -115,7 +115,7 @@ def written(value: object) -> str:
         return format_duration(value)
     if isinstance(value, Decimal):
         return format(value, "f")
-    if isinstance(value, str) and read_yaml(f"x: {value}") == {"x": value}:
+    if isinstance(value, str) and read_yaml(f"x: {value}").data == {"x": value}:
         return value  # the dumper puts days in quotes, which this program does not need
     dumped = yaml.safe_dump(value, default_flow_style=True, sort_keys=False, width=1000)
     return dumped.removesuffix("\n").removesuffix("\n...")

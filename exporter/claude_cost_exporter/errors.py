@@ -28,7 +28,10 @@ A message is a sentence that names the thing, the place and both values. It neve
 from __future__ import annotations
 
 import re
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class ExporterError(Exception):
@@ -46,6 +49,17 @@ class ConfigError(ExporterError):
     def __init__(self, problems: list[str]) -> None:
         self.problems = [re.sub(r"sk-ant-[\w-]+", "sk-ant-***", one) for one in problems]
         super().__init__("\n".join(self.problems))
+
+
+class ContradictionError(ValueError):
+    """Settings that contradict each other: each sentence with the keys that it is about.
+
+    It is raised while a block is made, and a ValueError so that msgspec adds the path.
+    """
+
+    def __init__(self, found: Sequence[tuple[tuple[str, ...], str]]) -> None:
+        self.found = found
+        super().__init__("; ".join(sentence for _, sentence in found))
 
 
 class PriceError(ExporterError):

@@ -44,7 +44,6 @@ DOCUMENTS = [
     ("not YAML", "sources: [", "line 1, column 11: expected the node content"),
     ("a tab", "sources:\n\t- 1\n", "line 2, column 1: found character '\\t' that cannot start"),
     ("two documents", f"{GOOD}---\n{GOOD}", "line 2, column 1: but found another document"),
-    ("a key twice", f"{GOOD}time_zone: UTC\ntime_zone: UTC\n", "line 3, column 1: time_zone is given twice"),
     ("a tag", "sources: !!python/object:os.system x", "line 1, column 10: could not determine a constructor"),
     ("a wrong tag", "series_cap: !!int x", "YAML: invalid literal for int() with base 10: 'x'"),
     ("a control character", "sources: \x01", "YAML: unacceptable character #x0001"),
@@ -54,12 +53,13 @@ DOCUMENTS = [
 
 PROBLEMS = [
     # keys and their types
+    ("a key twice", f"{GOOD}time_zone: UTC\ntime_zone: UTC\n", "line 3, column 1: time_zone is given twice"),
     ("unknown key", GOOD + "timezone: UTC", "timezone: unknown key; did you mean time_zone?"),
     ("nothing alike", GOOD + "zzz: 1", "zzz: unknown key; known: sources, ledger, scrape_interval"),
     ("a number as key", GOOD + "7: 1", "7: unknown key; known: sources"),
     ("unknown in a block", GOOD + "ledger: {uri: x}", "ledger.uri: unknown key; did you mean url?"),
     ("unknown in a source", source("poll_intervall: 60s"), "sources[0].poll_intervall: unknown key; did you mean poll_interval?"),
-    ("a plain key's place", source("admin_key: abc"), "sources[0].admin_key: unknown key; did you mean admin_key_env?"),
+    ("a plain key's place", source("admin_key: abc"), "sources[0].admin_key: unknown key; keys do not belong in this file: write where the key is, as admin_key_file, admin_key_env or admin_key_command"),
     ("unknown in an override", override("factor: 0.9, modell: x"), "prices.overrides[0].modell: unknown key; did you mean model?"),
     ("no sources", "time_zone: UTC", "sources: missing; write sources: [{'type': 'anthropic'"),
     ("sources empty", "sources: []", "sources: at least one is needed; `claude-cost-exporter demo` needs none"),
@@ -107,8 +107,8 @@ PROBLEMS = [
     ("no path", GOOD + "ledger: {url: 'sqlite://'}", "ledger.url: sqlite:… is not sqlite:///PATH"),
     # accounts
     ("no type", "sources: [{account: acme, admin_key_env: KEY}]", "sources[0].type: missing; known: anthropic"),
-    ("nearly a type", "sources: [{type: antropic, account: acme}]", "sources[0].type: 'antropic' is not known; did you mean anthropic?"),
-    ("a list as type", "sources: [{type: [anthropic]}]", "sources[0].type: ['anthropic'] is not known; did you mean anthropic?"),
+    ("nearly a type", "sources: [{type: antropic, account: acme, admin_key_env: KEY}]", "sources[0].type: 'antropic' is not known; did you mean anthropic?"),
+    ("a list as type", "sources: [{type: [anthropic], account: acme, admin_key_env: KEY}]", "sources[0].type: ['anthropic'] is not known; did you mean anthropic?"),
     ("no account", "sources: [{type: anthropic, admin_key_env: KEY}]", "sources[0].account: missing; write account: acme, for example"),
     ("an account with a space", source(start="type: anthropic, account: a b, admin_key_env: KEY"), "sources[0].account: 'a b' is not 1 to 64 letters, digits, _ . or -; write acme"),
     ("no key", source(start="type: anthropic, account: acme"), "sources[0].admin_key_file: exactly one of admin_key_file, admin_key_env, admin_key_command is needed; none is given"),
@@ -127,9 +127,9 @@ PROBLEMS = [
     ("a wrong port", source('base_url: "https://example.com:99999"'), "sources[0].base_url: https://example.com:99999 is not https://HOST[:PORT][/PATH]: Port out of range"),
     ("half an address", source('base_url: "https://[::1"'), "sources[0].base_url: https://[::1 is not https://HOST[:PORT][/PATH]: Invalid IPv6 URL"),
     # overrides
-    ("neither", override("model: claude-opus-5"), "prices.overrides[0]: an override needs exactly one of usd_per_million and factor"),
-    ("both", override("model: claude-opus-5, token_type: output, factor: 1, usd_per_million: 1"), "prices.overrides[0]: an override needs exactly one of usd_per_million and factor"),
-    ("a rate for everything", override("usd_per_million: 1"), "prices.overrides[0]: usd_per_million needs a model and a token_type"),
+    ("neither", override("model: claude-opus-5"), "prices.overrides[0]: an override needs exactly one of usd_per_million and factor; this one has neither"),
+    ("both", override("model: claude-opus-5, token_type: output, factor: 1, usd_per_million: 1"), "prices.overrides[0]: an override needs exactly one of usd_per_million and factor; this one has usd_per_million: 1 and factor: 1"),
+    ("a rate for everything", override("usd_per_million: 1"), "prices.overrides[0]: usd_per_million needs a model and a token_type, because no two of them share a rate; this override has no model and no token_type"),
     ("a negative factor", override("factor: -0.1"), "prices.overrides[0]: factor is -0.1; it must be more than 0"),
     ("a factor in words", override("factor: half"), "prices.overrides[0].factor: expected number, found 'half'"),
     ("not a number", override("factor: .nan"), "prices.overrides[0]: factor is NaN; it must be more than 0"),

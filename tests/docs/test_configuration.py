@@ -50,7 +50,8 @@ def test_the_example_has_every_key_and_no_other():
 def test_what_the_example_comments_out_can_be_set():
     """With every line of the example in force, only contradictions are left to complain about."""
     lines = re.sub(r"^( *)# (?=[ ]*(?:- )?[a-z0-9_]+:(?: \S|$))", r"\1", TEXT, flags=re.MULTILINE)
-    everything = read_yaml(re.sub(r"^( {0,2}\w+): \[\]$", r"\1:", lines, flags=re.MULTILINE))
+    text = re.sub(r"^( {0,2}\w+): \[\]$", r"\1:", lines, flags=re.MULTILINE)
+    everything = read_yaml(text).data
 
     assert set(everything["sources"][0]) == set(SOURCE_TYPES["anthropic"].__struct_fields__)
     assert len(everything["prices"]["overrides"][0]) == len(Override.__struct_fields__)

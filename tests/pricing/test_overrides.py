@@ -231,7 +231,7 @@ def test_odd_factors_round_half_to_even_in_whole_nano_dollars(book):
         ("[{factor: 0.5, service_tier: gold}]", "Invalid enum value 'gold'"),
         ("[{factor: 0.5, from: 2026-02-01, to: 2026-02-01}]", "from is 2026-02-01 and to"),
         ("[{usd_per_million: 3}]", "needs a model and a token_type"),
-        ("[{usd_per_million: 3, model: claude-opus-5}]", "token_type: None"),
+        ("[{usd_per_million: 3, model: claude-opus-5}]", "this override has no token_type"),
         (
             "[{usd_per_million: -1, model: claude-opus-5, token_type: input}]",
             "usd_per_million is -1; it must be 0 or more",

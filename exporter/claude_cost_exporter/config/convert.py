@@ -20,9 +20,10 @@ from claude_cost_exporter.config.settings import (
     name_of,
     settings,
 )
+from claude_cost_exporter.errors import ContradictionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from claude_cost_exporter.config.problems import Problem
 
@@ -58,7 +59,8 @@ def convert(data: Any, kind: type[S], path: str) -> Converted[S]:  # noqa: ANN40
         result.problems.append(f"{path or 'config'}: expected a mapping, found {shown(data)}")
         return result
     known = settings(kind)
-    result.problems += _unknown_keys(data, [setting.name for setting in known], path)
+    instead = getattr(kind, "INSTEAD", {})
+    result.problems += _unknown_keys(data, [setting.name for setting in known], instead, path)
     values: dict[str, Any] = {}
     for setting in known:
         where = join(path, setting.name)
@@ -90,16 +92,22 @@ def _items(value: Any, setting: Setting, path: str) -> dict[str, Converted[Any]]
 def _construct(kind: type[S], values: dict[str, Any], result: Converted[S]) -> S | None:
     try:
         return kind(**values)
-    except ValueError as error:
-        if not result.failed:
-            result.problems.append(f"{result.path}: {error}")
+    except ContradictionError as error:
+        result.problems += [
+            f"{result.path}: {sentence}"
+            for keys, sentence in error.found
+            if result.failed.isdisjoint(keys)
+        ]
         return None
 
 
-def _unknown_keys(data: dict[Any, Any], known: list[str], path: str) -> Iterator[str]:
+def _unknown_keys(
+    data: dict[Any, Any], known: list[str], instead: Mapping[str, str], path: str
+) -> Iterator[str]:
     for key in data:
         if key not in known:
-            yield f"{join(path, key)}: unknown key; {suggestion(str(key), known)}"
+            hint = instead.get(key) or suggestion(str(key), known)
+            yield f"{join(path, key)}: unknown key; {hint}"
 
 
 def _missing(setting: Setting, where: str) -> str:

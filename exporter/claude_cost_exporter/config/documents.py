@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
@@ -19,7 +19,7 @@ BOOLEAN = "tag:yaml.org,2002:bool"
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """Refuses a key that stands twice in one mapping; days, on, off, yes and no are text."""
+    """Notes a key that stands twice in one mapping; days, on, off, yes and no are text."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's way to configure a loader
         first: [
@@ -30,22 +30,39 @@ class _StrictLoader(yaml.SafeLoader):
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.twice: dict[tuple[int, int], str] = {}
+        """Sentences about keys that are given twice, by where the second one stands."""
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 - PyYAML's signature
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         for index, key in enumerate(keys):
             if key in keys[:index]:
-                twice = node.value[index][0].start_mark
-                raise yaml.MarkedYAMLError(None, None, f"{key} is given twice", twice)
+                mark = node.value[index][0].start_mark
+                sentence = f"{_place(mark)}: {redact(str(key))} is given twice"
+                self.twice[mark.line, mark.column] = sentence
         return super().construct_mapping(node, deep)
 
 
-def read_yaml(text: str) -> dict[Any, Any]:
+def _place(mark: yaml.Mark | None) -> str:
+    return f"line {mark.line + 1}, column {mark.column + 1}" if mark else "YAML"
+
+
+class Document(NamedTuple):
+    """The mapping in a YAML text, and what is wrong with it as YAML."""
+
+    data: dict[Any, Any]
+    problems: list[str]
+
+
+def read_yaml(text: str) -> Document:
     """Return the mapping in a document, or raise a ConfigError that names line and column."""
     try:
-        data = yaml.load(text, _StrictLoader)  # noqa: S506 - a SafeLoader
+        loader = _StrictLoader(text)
+        data = loader.get_single_data()
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "YAML"
+        where = _place(error.problem_mark or error.context_mark)
         raise ConfigError([f"{where}: {redact(error.problem or str(error))}"]) from None
     except (yaml.YAMLError, ValueError, AttributeError, RecursionError) as error:
         # PyYAML lets the errors of explicit tags through, such as `!!int x`
@@ -53,7 +70,7 @@ def read_yaml(text: str) -> dict[Any, Any]:
     if not isinstance(data, dict):
         found = "nothing" if data is None else f"the {type(data).__name__} {shown(data)}"
         raise ConfigError([f"config: expected a mapping with sources, found {found}"])
-    return data
+    return Document(data, [sentence for _, sentence in sorted(loader.twice.items())])
 
 
 def secrets(value: Any) -> Iterator[str]:  # noqa: ANN401 - any YAML

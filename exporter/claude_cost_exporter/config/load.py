@@ -77,8 +77,8 @@ def draft(
     override_type: type[msgspec.Struct],
 ) -> Draft:
     """Return what `text` says and what is wrong with it; not YAML at all is a ConfigError."""
-    data = read_yaml(text)
-    result = Draft(problems=[_secret(path) for path in secrets(data)])
+    data, problems = read_yaml(text)
+    result = Draft(problems=[*problems, *map(_secret, secrets(data))])
     top = convert(data, Config, "")
     if top.value is not None:
         top.add(_contradictions(top.value))
@@ -129,11 +129,15 @@ def _source(
     kind = source_types.get(found) if isinstance(found, str) else None
     if not isinstance(block, dict):
         result.problems.append(f"{where}: expected a mapping, found {shown(block)}")
-    elif kind is None:
+        return None
+    if kind is None:
         what = f"{shown(found)} is not known" if "type" in block else "missing"
         result.problems.append(f"{where}.type: {what}; {suggestion(str(found), source_types)}")
-    if kind is None:
-        return None
+        words = [str(found)] if "type" in block else source_types
+        meant = [one for word in words for one in difflib.get_close_matches(word, source_types, 1)]
+        if len(meant) != 1:
+            return None
+        block, kind = block | {"type": meant[0]}, source_types[meant[0]]
     source: Any = convert(block, kind, where)
     if source.value is not None:
         source.add(source.value.problems())
@@ -150,11 +154,10 @@ def _read_overrides(
         where = f"prices.overrides[{index}]"
         override: Any = convert(block, override_type, where)
         result.problems += override.problems
-        if override.value is None:
-            continue
-        result.overrides[where] = override.value
-        account = override.value.account
-        if account is not None and account not in accounts:
+        if override.value is not None:
+            result.overrides[where] = override.value
+        account = block.get("account") if isinstance(block, dict) else None
+        if isinstance(account, str) and account not in accounts:
             result.problems.append(
                 f"{where}.account: {shown(account)} is no account of sources; "
                 f"{suggestion(account, accounts)}"

@@ -36,14 +36,21 @@ def multiply(left: Five, right: Five) -> Five:
 
 def check_decimal(name: str, value: Decimal, *, zero: bool = False) -> None:
     """Raise ValueError unless `value` is a positive (or, with `zero`, zero) number of sane size."""
+    if wrong := wrong_decimal(name, value, zero=zero):
+        raise ValueError(wrong)
+
+
+def wrong_decimal(name: str, value: Decimal, *, zero: bool = False) -> str | None:
+    """Return why `value` is no positive (or, with `zero`, zero) number of sane size."""
     fits = value.is_finite() and (value > 0 or (zero and value == 0)) and value <= MAX_VALUE
     exponent = value.normalize().as_tuple().exponent if fits else 0
-    if not fits or (isinstance(exponent, int) and exponent < -MAX_DECIMALS):
-        least = "0 or more" if zero else "more than 0"
-        raise ValueError(
-            f"{name} is {value}; it must be {least}, at most {MAX_VALUE}, "
-            f"with at most {MAX_DECIMALS} decimals"
-        )
+    if fits and not (isinstance(exponent, int) and exponent < -MAX_DECIMALS):
+        return None
+    least = "0 or more" if zero else "more than 0"
+    return (
+        f"{name} is {value}; it must be {least}, at most {MAX_VALUE}, "
+        f"with at most {MAX_DECIMALS} decimals"
+    )
 
 
 def plain(value: Decimal) -> str:

@@ -15,13 +15,15 @@ the general ones first and the special ones last.
 * Web searches always cost the list price.
 """
 
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from claude_cost_exporter.pricing.exact import check_decimal
+from claude_cost_exporter.errors import ContradictionError
+from claude_cost_exporter.pricing.exact import wrong_decimal
 from claude_cost_exporter.pricing.ids import plain_id
 from claude_cost_exporter.records import TokenType, model_label
 
@@ -80,29 +82,40 @@ class Override(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
 
     def __post_init__(self) -> None:
         """Refuse an override that contradicts itself; msgspec adds the path to the sentence."""
-        if (self.usd_per_million is None) == (self.factor is None):
-            raise ValueError(
-                "an override needs exactly one of usd_per_million and factor; this one has "
-                f"usd_per_million: {self.usd_per_million} and factor: {self.factor}"
+        if found := list(self._contradictions()):
+            raise ContradictionError(found)
+
+    def _contradictions(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yield sentences, each with the keys that it is about."""
+        rate, factor = self.usd_per_million, self.factor
+        if (rate is None) == (factor is None):
+            has = "neither" if rate is None else f"usd_per_million: {rate} and factor: {factor}"
+            yield (
+                ("usd_per_million", "factor"),
+                f"an override needs exactly one of usd_per_million and factor; this one has {has}",
             )
         if self.from_ and self.to and self.from_ >= self.to:
-            raise ValueError(
+            sentence = (
                 f"an override must end after it begins; from is {self.from_} and to, the first "
                 f"day without it, is {self.to}"
             )
-        if self.factor is not None:
-            check_decimal("factor", self.factor)
-        if self.usd_per_million is not None:
-            self._check_absolute(self.usd_per_million)
+            yield ("from", "to"), sentence
+        if factor is not None and (wrong := wrong_decimal("factor", factor)):
+            yield ("factor",), wrong
+        if rate is not None:
+            yield from self._wrong_rate(rate)
 
-    def _check_absolute(self, rate: Decimal) -> None:
-        """Refuse a rate that would be the same for unlike things."""
-        check_decimal("usd_per_million", rate, zero=True)
-        if self.model is None or self.token_type is None:
-            raise ValueError(
+    def _wrong_rate(self, rate: Decimal) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Refuse also a rate that would be the same for unlike things."""
+        if wrong := wrong_decimal("usd_per_million", rate, zero=True):
+            yield ("usd_per_million",), wrong
+        needed = {"model": self.model, "token_type": self.token_type}
+        if missing := [name for name, value in needed.items() if value is None]:
+            sentence = (
                 "usd_per_million needs a model and a token_type, because no two of them share a "
-                f"rate; this override has model: {self.model} and token_type: {self.token_type}"
+                f"rate; this override has no {' and no '.join(missing)}"
             )
+            yield ("usd_per_million", *missing), sentence
 
     def holds(self, account: str, service_tier: str, day: date) -> bool:
         """Tell whether account, tier and day match; the book compares the model."""

@@ -8,7 +8,7 @@ import stat
 import subprocess
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -31,10 +31,17 @@ LONGEST_HISTORY = timedelta(days=3650)
 COMMAND_SECONDS = 10
 SHORTEST_KEY = 12
 KEY_PLACES = ("admin_key_file", "admin_key_env", "admin_key_command")
+NO_KEYS = (
+    "keys do not belong in this file: write where the key is, as admin_key_file, admin_key_env or "
+    "admin_key_command"
+)
 
 
 class AnthropicConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One account. Exactly one of the three admin_key_ settings says where its key is."""
+
+    INSTEAD: ClassVar[dict[str, str]] = dict.fromkeys(("admin_key", "api_key", "key"), NO_KEYS)
+    """What is said about keys that are often tried."""
 
     type: Annotated[
         Literal["anthropic"],
@@ -123,7 +130,7 @@ class AnthropicConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
         if not timedelta(0) < self.poll_interval <= LONGEST_POLL:
             sentence = f"{shown} is not more than 0s and at most 1d; write 60s"
             yield Problem(("poll_interval",), sentence)
-        elif not (wrong or is_local(self.base_url)) and self.poll_interval < SHORTEST_POLL:
+        elif self.poll_interval < SHORTEST_POLL and _is_elsewhere(self.base_url):
             sentence = f"{shown} is less than 60s, the shortest that Anthropic allows; write 60s"
             yield Problem(("poll_interval", "base_url"), sentence)
         if not timedelta(0) <= self.history <= LONGEST_HISTORY:
@@ -233,9 +240,13 @@ def _is_stream(path: str | None) -> bool:
     )
 
 
-def is_local(url: str) -> bool:
-    """Tell whether requests to `url` stay on this machine."""
-    return urlsplit(url).hostname in LOOPBACK
+def _is_elsewhere(url: str) -> bool:
+    """Tell whether requests to `url` would leave this machine."""
+    try:
+        host = urlsplit(url).hostname
+    except ValueError:
+        return False  # said already, and not known where it leads
+    return bool(host) and host not in LOOPBACK
 
 
 def _wrong_url(url: str) -> str | None:
