@@ -99,6 +99,17 @@ def test_rows_by_person_terminal_and_place(steady):
     assert key == {"type": "api_actor", "api_key_name": "ci-review"}
 
 
+def test_figures_of_a_day_agree(steady):
+    """Sessions write hundreds of lines, commits are few, and pull requests hold commits."""
+    for row in steady.get("claude_code", YESTERDAY)["data"]:
+        metrics = row["core_metrics"]
+        sessions, lines = metrics["num_sessions"], metrics["lines_of_code"]
+        assert 1 <= sessions <= 50
+        assert lines["removed"] < lines["added"] < 400 * sessions
+        assert metrics["commits_by_claude_code"] <= 2 * sessions
+        assert 2 * metrics["pull_requests_by_claude_code"] <= metrics["commits_by_claude_code"]
+
+
 def test_no_subscriptions(steady):
     """Console keys get rows of API customers only, without a subscription type."""
     rows = steady.get("claude_code", YESTERDAY)["data"]

@@ -1,7 +1,11 @@
 """The provider's own caps: money by scope, rates by group of models."""
 
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
+from claude_cost_exporter.records import NANO
 from claude_cost_exporter.simulator import Availability, Switches
 from tests.simulator.conftest import HEADERS, NO_BETA
 
@@ -21,7 +25,7 @@ def test_spend_limits(steady):
         "created_at": "2026-05-11T10:02:44Z",
         "updated_at": "2026-05-11T10:02:44Z",
         "scope": {"type": "organization"},
-        "amount": "900000",
+        "amount": "1500000",
         "currency": "USD",
         "period": "monthly",
         "is_enabled": True,
@@ -31,12 +35,25 @@ def test_spend_limits(steady):
     assert limits["usage_tier", "monthly"]["amount"] == "20000000"
 
 
+def test_spend_stays_below_its_limits(steady):
+    """The month of a week like the last one is less than each cap: a provider would have cut it."""
+    end = datetime(2026, 11, 24, tzinfo=UTC)
+    spent = Counter()
+    for series, spend in steady.simulator.truth(end - timedelta(days=7), end).by_series.items():
+        spent["organization"] += spend.cost
+        spent[series.workspace_id] += spend.cost
+    for limit in steady.get("spend_limits")["data"]:
+        scope = limit["scope"]
+        month = spent[scope.get("workspace_id", "organization")] * 31 // 7
+        assert limit["amount"] is None or 0 < month < int(limit["amount"]) * NANO // 100
+
+
 def test_spend_limit_filters(steady):
     """Limits can be filtered by scope type and by workspace."""
     query = (("scope_type[]", "workspace"), ("workspace_id", PRODUCTION))
     (limit,) = steady.get("spend_limits", *query)["data"]
     assert limit["scope"] == {"type": "workspace", "workspace_id": PRODUCTION}
-    assert limit["amount"] == "600000"
+    assert limit["amount"] == "1000000"
     steady.refused("spend_limits", ("scope_type[]", "galaxy"))
 
 

@@ -260,9 +260,9 @@ def test_limits_are_shown(begin):
     spend = samples(simulated, "llm_provider_spend_limit_usd")
     assert {(dict(key)["scope_type"], dict(key)["scope"]): usd for key, usd in spend.items()} == {
         ("usage_tier", "sim"): 200_000,
-        ("account", "sim"): 9_000,
-        ("workspace", "wrkspc_01Prod7HsNf3VbGmKe9XcJa"): 6_000,
-        ("workspace", "wrkspc_01Rsch2MxTq6WpDzRu5YhBv"): 1_500,
+        ("account", "sim"): 15_000,
+        ("workspace", "wrkspc_01Prod7HsNf3VbGmKe9XcJa"): 10_000,
+        ("workspace", "wrkspc_01Rsch2MxTq6WpDzRu5YhBv"): 2_500,
     }
     research = {("workspace_id", "wrkspc_01Rsch2MxTq6WpDzRu5YhBv"), ("models", "claude-opus-5-5")}
     rates = samples(simulated, "llm_provider_rate_limit")

@@ -35,10 +35,10 @@ class RateLimit:
 
 ACME_SPEND_LIMITS = (
     SpendLimit("spl_01TierScale8HnQw3RtYx", "usage_tier", 20_000_000),
-    SpendLimit("spl_01OrgMonth5KvBz7LmPc", "organization", 900_000),
+    SpendLimit("spl_01OrgMonth5KvBz7LmPc", "organization", 1_500_000),
     SpendLimit("spl_01OrgDay2FgXs9WdJr", "organization", None, period="daily", is_enabled=False),
-    SpendLimit("spl_01WsProd6TqNv4HbUk", "workspace", 600_000, "production"),
-    SpendLimit("spl_01WsRsch1YcMe8ZaGf", "workspace", 150_000, "research"),
+    SpendLimit("spl_01WsProd6TqNv4HbUk", "workspace", 1_000_000, "production"),
+    SpendLimit("spl_01WsRsch1YcMe8ZaGf", "workspace", 250_000, "research"),
 )
 ACME_RATE_LIMITS = (
     RateLimit(

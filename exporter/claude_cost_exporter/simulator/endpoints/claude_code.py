@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 PRODUCT = "claude_code"
 DELAY = timedelta(hours=1)
 NANO_PER_CENT = 10_000_000
+SESSION_TOKENS = 40_000
+"""What a session puts out; it writes 100 to 355 lines."""
 TOOLS = ("edit_tool", "multi_edit_tool", "notebook_edit_tool", "write_tool")
 
 Figures = tuple[Counts, int]
@@ -92,7 +94,9 @@ def _row(call: Call, day: date, developer: Developer, part: ByModel) -> Answer:
     who = f"{developer.email}/{developer.terminal}/{developer.is_remote}"
     busy = _draws(call, day, who)
     output = sum(counts[1] for counts, _ in part.values())
-    lines = output // 12
+    sessions = 1 + output // SESSION_TOKENS
+    lines = output * (100 + busy[0]) // SESSION_TOKENS
+    commits = sessions * busy[2] // 128
     return {
         "date": rfc3339(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()),
         "actor": _actor(developer),
@@ -101,13 +105,13 @@ def _row(call: Call, day: date, developer: Developer, part: ByModel) -> Answer:
         "terminal_type": developer.terminal,
         "is_remote": developer.is_remote,
         "core_metrics": {
-            "num_sessions": 1 + busy[0] // 32,
+            "num_sessions": sessions,
             "lines_of_code": {"added": lines, "removed": lines * busy[1] // 512},
-            "commits_by_claude_code": lines * busy[2] // 100_000,
-            "pull_requests_by_claude_code": lines * busy[3] // 400_000,
+            "commits_by_claude_code": commits,
+            "pull_requests_by_claude_code": commits * busy[3] // 512,
         },
         "tool_actions": {
-            tool: {"accepted": lines * busy[4 + n] // 20_000, "rejected": busy[8 + n] // 64}
+            tool: {"accepted": lines * busy[4 + n] // 2_000, "rejected": busy[8 + n] // 64}
             for n, tool in enumerate(TOOLS)
         },
         "model_breakdown": [_breakdown(model, *figures) for model, figures in part.items()],
