@@ -176,3 +176,7 @@ class LedgerLockedError(LedgerError):
 
 class LedgerCorruptError(LedgerError):
     """The file is not a ledger any more."""
+
+    def __init__(self, ledger: object, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"the ledger {ledger} is corrupt: {reason}")

@@ -18,6 +18,7 @@ from claude_cost_exporter.clock import HOUR, ManualClock
 from claude_cost_exporter.errors import LedgerError, LedgerLockedError
 from claude_cost_exporter.ledger.base import BillBatch, Settings
 from claude_cost_exporter.ledger.opening import connect, migrate
+from claude_cost_exporter.ledger.reader import LedgerReader
 from claude_cost_exporter.ledger.sql import SqlLedger
 from claude_cost_exporter.ledger.tables import metadata
 from claude_cost_exporter.records import Window
@@ -136,6 +137,37 @@ def test_a_read_only_ledger_is_a_sentence(url, tmp_path):
     account.poll(START + 2 * MINUTE, *used(START, 20))
     assert account.cost(START + 5 * MINUTE) == 10 * INPUT_NANO
     account.ledger.close()
+
+
+def test_what_cannot_be_opened_has_the_systems_reason(tmp_path):
+    """A folder in the place of the ledger is called one, and named once."""
+    (tmp_path / "ledger.db").mkdir()
+    with pytest.raises(LedgerError) as caught:
+        SqlLedger(f"sqlite:///{tmp_path}/ledger.db", Settings(), ManualClock(START))
+    assert str(caught.value) == f"the ledger {tmp_path}/ledger.db cannot be used: Is a directory"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
+def test_a_ledger_that_may_not_be_read_says_so(tmp_path):
+    """A file without permissions is told apart from a broken one."""
+    path = tmp_path / "ledger.db"
+    path.write_bytes(b"")
+    path.chmod(0)
+    with pytest.raises(LedgerError, match="cannot be used: Permission denied"):
+        SqlLedger(f"sqlite:///{path}", Settings(), ManualClock(START))
+
+
+def test_who_only_reads_refuses_what_is_no_ledger(tmp_path):
+    """A database of something else is called that, and a text file is named once."""
+    foreign, text = tmp_path / "foreign.db", tmp_path / "notes.txt"
+    with closing(sqlite3.connect(foreign)) as connection:
+        connection.execute("create table songs (id integer)")
+    text.write_text("sources: []\n" * 200)
+    with pytest.raises(LedgerError, match=r"is a database of something else \(it has songs\)"):
+        LedgerReader(f"sqlite:///{foreign}")
+    with pytest.raises(LedgerError) as caught:
+        LedgerReader(f"sqlite:///{text}")
+    assert str(caught.value) == f"the ledger {text} is corrupt: file is not a database"
 
 
 def test_a_file_that_is_no_ledger_is_left_alone(tmp_path):

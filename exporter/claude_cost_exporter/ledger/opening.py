@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy.pool import ConnectionPoolEntry
 
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
+UNOPENED = "unable to open database file"
 _CORRUPT = ("malformed", "not a database", "disk image", "file is encrypted")
 
 
@@ -143,13 +144,15 @@ def open_engine(url: str, now: datetime, *, ours: bool = True) -> tuple[Engine, 
         if path is None:
             raise
         if not ours and not path.with_name(f"{path.name}-wal").exists():
-            raise LedgerError(f"{path} is not a ledger: {error}; check ledger.url") from error
+            raise LedgerError(
+                f"{path} is not a ledger: {error.reason}; check ledger.url"
+            ) from error
         aside = move_aside(path, now)
         structlog.get_logger().error(
             "ledger is corrupt: moved aside, counters start again at 0",
             ledger=str(path),
             moved_to=str(aside),
-            reason=str(error),
+            reason=error.reason,
         )
         return _checked(url), aside
 
@@ -165,14 +168,14 @@ def make_folder(path: Path) -> None:
 
 
 def _checked(url: str) -> Engine:
-    _refuse_foreign(url)
+    refuse_foreign(url)
     engine = connect(url)
     try:
         with translated(url), engine.connect() as connection:
             if engine.dialect.name == "sqlite":
                 verdict = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
                 if verdict != "ok":
-                    raise LedgerCorruptError(f"quick_check says: {verdict}")
+                    raise LedgerCorruptError(path_or_url(url), f"quick_check says: {verdict}")
         with translated(url):
             migrate(engine)
     except LedgerError:
@@ -181,7 +184,7 @@ def _checked(url: str) -> Engine:
     return engine
 
 
-def _refuse_foreign(url: str) -> None:
+def refuse_foreign(url: str) -> None:
     """Refuse a database that holds somebody else's tables, before anything there is changed."""
     path = sqlite_path(url)
     if path is None or not path.exists():
@@ -207,18 +210,33 @@ def move_aside(path: Path, now: datetime) -> Path:
     return aside
 
 
+def path_or_url(url: str) -> Path | str:
+    """Return what a sentence calls the ledger."""
+    return sqlite_path(url) or make_url(url).render_as_string(hide_password=True)
+
+
+def _why(name: Path | str, cause: str) -> str:
+    """Return the system's reason where SQLite knows none."""
+    if cause == UNOPENED and isinstance(name, Path):
+        try:
+            name.open("rb").close()
+        except OSError as error:
+            return error.strerror or cause
+    return cause
+
+
 @contextmanager
 def translated(url: str) -> Iterator[None]:
     """Turn database errors into ours: a sentence with the ledger's name."""
-    name = sqlite_path(url) or make_url(url).render_as_string(hide_password=True)
+    name = path_or_url(url)
     try:
         yield
     except DatabaseError as error:
         cause = str(error.orig)
         if any(mark in cause for mark in _CORRUPT):
-            raise LedgerCorruptError(f"the ledger {name} is corrupt: {cause}") from error
+            raise LedgerCorruptError(name, cause) from error
         if isinstance(error, OperationalError) or isinstance(error.orig, sqlite3.Error):
-            raise LedgerError(f"the ledger {name} cannot be used: {cause}") from error
+            raise LedgerError(f"the ledger {name} cannot be used: {_why(name, cause)}") from error
         raise
     except SQLAlchemyError as error:
         raise LedgerError(f"the ledger {name} cannot be used: {error}") from error

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from claude_cost_exporter.errors import LedgerError
 from claude_cost_exporter.ledger import evidence, reading, tables
 from claude_cost_exporter.ledger.comparing import compare
-from claude_cost_exporter.ledger.opening import connect, sqlite_path, translated
+from claude_cost_exporter.ledger.opening import connect, refuse_foreign, sqlite_path, translated
 from claude_cost_exporter.ledger.registry import Registry
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class LedgerReader:
         path = sqlite_path(url)
         if path is not None and not path.exists():
             raise LedgerError(f"there is no ledger {path}; `serve` makes one, or see ledger.url")
+        refuse_foreign(url)
         self._url = url
         self._engine = connect(url, read_only=True)
 
