@@ -30,9 +30,8 @@ from __future__ import annotations
 
 import multiprocessing
 import random
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import timedelta
-from itertools import repeat
 
 import pytest
 
@@ -59,17 +58,26 @@ LEDGER_LOST = [name for name in BY_NAME if name not in LEDGER_KEPT]
 
 
 @pytest.fixture(scope="session")
-def recorded(both_prometheus_tools, tmp_path_factory):
+def recorded(request, both_prometheus_tools, tmp_path_factory):
     """The truth of every case, and the folder of each Prometheus that holds all recordings.
 
-    The cases run side by side, in processes of their own.
+    The cases run side by side, in processes of their own. That takes minutes, so each says when
+    it is done.
     """
+    terminal = request.config.pluginmanager.get_plugin("terminalreporter")
     homes = {tools: tmp_path_factory.mktemp("prometheus") for tools in both_prometheus_tools}
     stores = {home / "data": tools for tools, home in homes.items()}
     folders = [tmp_path_factory.mktemp("five-days") for _ in CASES]
     with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as processes:
-        truths = list(processes.map(record, CASES, folders, repeat(stores)))
-    return dict(zip(BY_NAME, truths, strict=True)), homes
+        names = {
+            processes.submit(record, case, folder, stores): case.name
+            for case, folder in zip(CASES, folders, strict=True)
+        }
+        for number, done in enumerate(as_completed(names), 1):
+            done.result()
+            terminal.write_line(f"five days, {names[done]}: done ({number} of {len(names)})")
+            terminal.flush()
+    return {name: done.result() for done, name in names.items()}, homes
 
 
 @pytest.fixture(scope="module")
