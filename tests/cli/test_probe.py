@@ -263,7 +263,7 @@ def test_without_analytics_the_bill_comes_from_the_cost_report(frozen, probe, av
     assert "the bill comes from the cost report" in found(result, "bill from analytics")["sentence"]
     legacy = found(result, "bill from the cost report")
     assert legacy["verdict"] == "yes"
-    assert "rows in 1 days; the bill comes from here" in legacy["sentence"]
+    assert "rows of the last closed day; the bill comes from here" in legacy["sentence"]
     assert {"amount", "cost_type", "token_type", "workspace_id"} <= set(legacy["fields"])
 
 

@@ -11,7 +11,7 @@ import typer
 from typer.testing import CliRunner
 
 from claude_cost_exporter.cli.simulate import command
-from claude_cost_exporter.simulator import SCENARIOS, OpenBucket, Switches
+from claude_cost_exporter.simulator import SCENARIOS, OpenBucket, Switches, find
 from claude_cost_exporter.simulator.switches import with_switch
 
 PROGRAM = "import typer; from claude_cost_exporter.cli.simulate import command; typer.run(command)"
@@ -85,6 +85,27 @@ def test_list():
     assert result.exit_code == 0
     for scenario in SCENARIOS.values():
         assert f"{scenario.name:14} {scenario.summary}" in result.output
+
+
+def test_list_of_switches():
+    """`--switch=list` prints each switch with its values and the usual one; keys are not there."""
+    result = run("--switch=list")
+    assert result.exit_code == 0
+    lines = result.output.splitlines()
+    assert "open_hour=partial|closed_only  (usual: partial)" in lines
+    assert "bearer=true|false  (usual: true)" in lines
+    assert "max_rows_per_page=NUMBER  (usual: not set)" in lines
+    assert "key" not in result.output
+    for line in lines:
+        values = line.split("  ")[0].partition("=")[2].replace("NUMBER", "1").split("|")
+        for value in values:
+            assert with_switch(Switches(), f"{line.partition('=')[0]}={value}")
+
+
+def test_several_scenarios_are_as_many_sentences():
+    """The summaries of joined scenarios read on."""
+    one, two = SCENARIOS["spike"].summary, SCENARIOS["late_rows"].summary
+    assert find("spike,late_rows").summary == f"{one} {two}"
 
 
 def test_switches_from_text():

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from claude_cost_exporter import __version__
 from claude_cost_exporter.cli.options import Exit
@@ -28,14 +29,35 @@ COMMANDS: tuple[str, ...] = (
 )
 """Names of the modules in this package; each has a function `command`."""
 
+
+def _without_types(params: list[Any]) -> list[Any]:
+    """Take `<bool>` from the help of flags: they have no value."""
+    for param in params:
+        if getattr(param, "is_flag", False):
+            param.metavar = ""
+    return params
+
+
+class _Command(TyperCommand):
+    def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - typer's own class
+        return _without_types(super().get_params(ctx))
+
+
+class _Group(TyperGroup):
+    def get_params(self, ctx: Any) -> list[Any]:  # noqa: ANN401 - typer's own class
+        return _without_types(super().get_params(ctx))
+
+
 app = typer.Typer(
     name="claude-cost-exporter",
+    cls=_Group,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 for _name in COMMANDS:
-    app.command(name=_name.replace("_", "-"))(import_module(f"{__name__}.{_name}").command)
+    _command = import_module(f"{__name__}.{_name}").command
+    app.command(name=_name.replace("_", "-"), cls=_Command)(_command)
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 - typer's way

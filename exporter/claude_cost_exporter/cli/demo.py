@@ -12,6 +12,7 @@ from claude_cost_exporter.cli.options import (
     LogLevel,
     LogLevelOption,
     SeedOption,
+    list_scenarios,
 )
 from claude_cost_exporter.cli.serve import run
 from claude_cost_exporter.cli.signals import stopped_by_signals
@@ -35,7 +36,7 @@ new_series_hold: 15s
 def command(
     listen_address: ListenOption = ["127.0.0.1:9853"],  # noqa: B006 - typer's way
     scenario: Annotated[
-        str, typer.Option(metavar="NAME", help="What happens; `simulate --scenario=list` lists.")
+        str, typer.Option(metavar="NAME", help="What happens, joined by commas; `list` shows all.")
     ] = "steady",
     seed: SeedOption = 1,
     log_level: LogLevelOption = LogLevel.WARN,
@@ -58,6 +59,9 @@ def command(
     from claude_cost_exporter.simulator import serve
 
     configure(log_level, "logfmt")
+    if scenario == "list":
+        list_scenarios()
+        return
     simulator = _simulator(scenario, seed)
     listeners = [_listener(address) for address in listen_address]
     stop = Event()
@@ -90,7 +94,7 @@ def _listener(address: str) -> socket.socket:
         (listener,) = listen([address])
     except ExporterError as error:
         (listener,) = listen([f"{address.rpartition(':')[0]}:0"])
-        typer.echo(f"{error}; taking {address_of(listener)} instead")
+        typer.echo(f"{str(error).partition(';')[0]}; taking {address_of(listener)} instead")
     return listener
 
 

@@ -22,6 +22,7 @@ def configure(level: str, style: str) -> None:
     )
     structlog.configure(
         processors=[
+            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", key="ts"),
             structlog.processors.EventRenamer("msg"),

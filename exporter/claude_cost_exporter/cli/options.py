@@ -66,6 +66,16 @@ ListenOption = Annotated[
 ]
 LogLevelOption = Annotated[LogLevel, typer.Option("--log.level", help="Least level to log.")]
 LogFormatOption = Annotated[LogFormat, typer.Option("--log.format", help="Form of log lines.")]
+
+
+def list_scenarios() -> None:
+    """Print what the simulator can show."""
+    from claude_cost_exporter.simulator import SCENARIOS
+
+    for scenario in SCENARIOS.values():
+        typer.echo(f"{scenario.name:14} {scenario.summary}")
+
+
 SeedOption = Annotated[
     int, typer.Option("--seed", metavar="NUMBER", help="The same seed gives the same usage.")
 ]

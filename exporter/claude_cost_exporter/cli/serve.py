@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from claude_cost_exporter.cli.wiring import Exporter
     from claude_cost_exporter.config.load import Loaded
+    from claude_cost_exporter.ingest import AccountPoller
 
 RENDER_SECONDS = 15
 JOIN_SECONDS = 1.0
@@ -40,7 +41,8 @@ def command(
 
     Examples:
       ANTHROPIC_ADMIN_KEY=... claude-cost-exporter serve
-      claude-cost-exporter serve --config.file=config.yml --web.listen-address=127.0.0.1:9853
+      claude-cost-exporter serve --config.file=config.yml
+      claude-cost-exporter serve --web.listen-address=127.0.0.1:9853
 
     Exit codes: 0 stopped on request, 1 could not run, 2 wrong command line or configuration.
     """
@@ -112,7 +114,10 @@ class _Polling(Thread):
         self.failure: Exception | None = None
         self.threads = [
             Thread(
-                target=poller.run, args=(exporter.stop,), name=f"poll-{poller.account}", daemon=True
+                target=_poll,
+                args=(poller, exporter.stop),
+                name=f"poll-{poller.account}",
+                daemon=True,
             )
             for poller in exporter.pollers
         ]
@@ -128,6 +133,14 @@ class _Polling(Thread):
             return
         for thread in self.threads:
             thread.start()
+
+
+def _poll(poller: AccountPoller, stop: Event) -> None:
+    """Poll an account; whatever its sources log has its name."""
+    from structlog.contextvars import bound_contextvars
+
+    with bound_contextvars(account=poller.account):
+        poller.run(stop)
 
 
 def _join(threads: Sequence[Thread], exporter: Exporter) -> None:

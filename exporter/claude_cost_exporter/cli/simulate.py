@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from claude_cost_exporter.cli.options import SeedOption  # noqa: TC001 - typer reads it
+from claude_cost_exporter.cli.options import SeedOption, list_scenarios
 from claude_cost_exporter.cli.signals import stopped_by_signals
 from claude_cost_exporter.errors import ExporterError
 
@@ -42,7 +42,8 @@ SwitchOption = Annotated[
     typer.Option(
         "--switch",
         metavar="NAME=VALUE",
-        help="A behaviour of the API, for example open_hour=closed_only. May be repeated.",
+        help="A behaviour of the API, such as open_hour=closed_only; `list` shows all. May be "
+        "repeated.",
     ),
 ]
 
@@ -66,7 +67,10 @@ def command(
     configure("warn", "logfmt")
     host, port = _address(listen)
     if scenario == "list":
-        _list_scenarios()
+        list_scenarios()
+        return
+    if switch == ["list"]:
+        _list_switches()
         return
     if not 0 <= days <= MOST_DAYS:
         message = f"{days} is not a number of days from 0 to {MOST_DAYS}"
@@ -123,11 +127,11 @@ def _switches(assignments: list[str]) -> Switches:
     return switches
 
 
-def _list_scenarios() -> None:
-    from claude_cost_exporter.simulator import SCENARIOS
+def _list_switches() -> None:
+    from claude_cost_exporter.simulator.switches import known_switches
 
-    for scenario in SCENARIOS.values():
-        typer.echo(f"{scenario.name:14} {scenario.summary}")
+    for name, values, usual in known_switches():
+        typer.echo(f"{name}={values}  (usual: {usual})")
 
 
 def _announce(server: SimulatorServer, scenario: Scenario, seed: int, days: int) -> None:

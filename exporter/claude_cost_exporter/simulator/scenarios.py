@@ -246,4 +246,4 @@ def find(names: str) -> Scenario:
     parts = [SCENARIOS[name] for name in wanted]
     if len(parts) == 1:
         return parts[0]
-    return combine(",".join(wanted), "; ".join(part.summary for part in parts), *parts)
+    return combine(",".join(wanted), " ".join(part.summary for part in parts), *parts)

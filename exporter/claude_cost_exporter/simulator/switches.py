@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from claude_cost_exporter.simulator.money import CENT_DECIMALS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class OpenBucket(StrEnum):
@@ -100,7 +103,7 @@ def with_switch(switches: Switches, assignment: str) -> Switches:
     <OpenBucket.CLOSED_ONLY: 'closed_only'>
     """
     name, _, text = assignment.partition("=")
-    present = {n: getattr(switches, n) for n in _names() if n not in _NOT_BY_NAME}
+    present = {n: getattr(switches, n) for n in _names()}
     if name not in present:
         raise ValueError(f"switch {name!r} is unknown; known are: {', '.join(sorted(present))}")
     changes: dict[str, Any] = {name: _read(name, text, present[name])}
@@ -111,16 +114,31 @@ _NOT_BY_NAME = ("key_kinds", "admin_key")
 """Not for a command line: everybody on the machine can read those."""
 
 
+def known_switches() -> Iterator[tuple[str, str, str]]:
+    """Yield the name of each switch, the values that it may have, and the usual one."""
+    usual = Switches()
+    for name in _names():
+        present = getattr(usual, name)
+        values = "|".join(_words(present) or ["NUMBER"])
+        shown = str(present).lower() if isinstance(present, bool) else present
+        yield name, values, "not set" if present is None else str(shown)
+
+
 def _names() -> list[str]:
-    return [field.name for field in fields(Switches)]
+    return [field.name for field in fields(Switches) if field.name not in _NOT_BY_NAME]
+
+
+def _words(present: object) -> dict[str, Any] | None:
+    """Return the words that a switch may be, None when it may be a number."""
+    if isinstance(present, StrEnum):
+        return {str(word): word for word in type(present)}
+    return {"true": True, "false": False} if isinstance(present, bool) else None
 
 
 def _read(name: str, text: str, present: object) -> object:
     """Return the value in `text`, of the kind that the switch has."""
-    if isinstance(present, StrEnum):
-        return _choice(name, text, {str(word): word for word in type(present)})
-    if isinstance(present, bool):
-        return _choice(name, text, {"true": True, "false": False})
+    if (words := _words(present)) is not None:
+        return _choice(name, text, words)
     try:
         number = float(text) if isinstance(present, float) else int(text)
     except ValueError:

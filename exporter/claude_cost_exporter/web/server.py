@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 from contextlib import contextmanager
+from errno import EADDRINUSE
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from claude_cost_exporter.web.connections import Limits
 
 HIGHEST_PORT = 65_535
+TAKEN = "; choose another one with --web.listen-address"
 
 
 def listen(addresses: Sequence[str]) -> list[socket.socket]:
@@ -43,7 +45,8 @@ def _listen(address: str) -> socket.socket:
     except (OSError, UnicodeError) as error:
         number = getattr(error, "errno", None) or 0
         cause = os.strerror(number) if number > 0 else "not a host name"
-        raise ExporterError(f"cannot listen on {address}: {cause}") from error
+        remedy = TAKEN if number == EADDRINUSE else ""
+        raise ExporterError(f"cannot listen on {address}: {cause}{remedy}") from error
 
 
 def address_of(listener: socket.socket) -> str:
