@@ -134,7 +134,7 @@ def test_one_mistake_does_not_cause_complaints_elsewhere(tmp_path):
     """An account that cannot be read is an account all the same, for the blocks that name it."""
     path = tmp_path / "config.yml"
     path.write_text(
-        "sources: [{type: antropic, account: acme}]\n"
+        "sources: [{type: antropic, account: acme, admin_key_env: KEY}]\n"
         "credits: [{account: acme, date: 2026-11-01, amount_usd: 5}]\n"
         "subscriptions: [{provider: anthropic, account: acme, plan: x, price_usd: 5}]\n"
         "budgets:\n"
@@ -146,7 +146,7 @@ def test_one_mistake_does_not_cause_complaints_elsewhere(tmp_path):
     )
 
     with pytest.raises(ConfigError) as raised:
-        load_config(path, {})
+        load_config(path, {"KEY": "sk-ant-admin01-of-a-test"})
 
     assert [problem.partition(": ")[0] for problem in raised.value.problems] == [
         "sources[0].type",

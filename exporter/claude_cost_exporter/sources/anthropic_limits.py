@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from claude_cost_exporter.clock import DAY, HOUR
-from claude_cost_exporter.errors import SourceError
+from claude_cost_exporter.errors import ForbiddenError, SourceError
 from claude_cost_exporter.records import (
     LimitsRecord,
     RateLimit,
