@@ -64,7 +64,8 @@ def recorded(request, both_prometheus_tools, tmp_path_factory):
     The cases run side by side, in processes of their own. That takes minutes, so each says when
     it is done.
     """
-    terminal = request.config.pluginmanager.get_plugin("terminalreporter")
+    plugins = request.config.pluginmanager
+    terminal, capture = map(plugins.get_plugin, ("terminalreporter", "capturemanager"))
     homes = {tools: tmp_path_factory.mktemp("prometheus") for tools in both_prometheus_tools}
     stores = {home / "data": tools for tools, home in homes.items()}
     folders = [tmp_path_factory.mktemp("five-days") for _ in CASES]
@@ -75,8 +76,9 @@ def recorded(request, both_prometheus_tools, tmp_path_factory):
         }
         for number, done in enumerate(as_completed(names), 1):
             done.result()
-            terminal.write_line(f"five days, {names[done]}: done ({number} of {len(names)})")
-            terminal.flush()
+            with capture.global_and_fixture_disabled():
+                terminal.write_line(f"five days, {names[done]}: done ({number} of {len(names)})")
+                terminal.flush()
     return {name: done.result() for done, name in names.items()}, homes
 
 
