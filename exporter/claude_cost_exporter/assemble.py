@@ -34,7 +34,7 @@ def assemble(
     over the time before needs them, and its names. What says how things are now ends with it:
     sources, prices, caps, and every window of spend, which nobody reads on.
     """
-    snapshot = _without_the_gone(snapshot, {poller.account for poller in pollers})
+    snapshot = as_configured(snapshot, {poller.account for poller in pollers}, plans)
     return replace(
         snapshot,
         break_even_reads=dict(_break_even_reads(snapshot, prices)),
@@ -42,11 +42,12 @@ def assemble(
         sources=tuple(state for poller in pollers for state in _sources(snapshot, poller)),
         prices=tuple(_prices(snapshot, prices)),
         prices_verified_on=prices.current.verified_on,
-        plans=plans,
     )
 
 
-def _without_the_gone(snapshot: Snapshot, configured: set[str]) -> Snapshot:
+def as_configured(snapshot: Snapshot, configured: set[str], plans: Plans) -> Snapshot:
+    """Return the snapshot with the plans, and of accounts that are gone only what stays."""
+
     def remaining(by_account: Mapping[str, T]) -> dict[str, T]:
         return {account: of for account, of in by_account.items() if account in configured}
 
@@ -62,6 +63,7 @@ def _without_the_gone(snapshot: Snapshot, configured: set[str]) -> Snapshot:
         rate_limits=remaining(snapshot.rate_limits),
         last_day=tuple(used for used in snapshot.last_day if used.account in configured),
         last_week=tuple(used for used in snapshot.last_week if used.account in configured),
+        plans=plans,
     )
 
 

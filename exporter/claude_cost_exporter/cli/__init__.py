@@ -22,6 +22,7 @@ COMMANDS: tuple[str, ...] = (
     "demo",
     "probe",
     "check_config",
+    "report",
     "reconcile",
     "price",
     "reprice",

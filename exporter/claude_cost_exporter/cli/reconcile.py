@@ -57,6 +57,7 @@ def command(
     from claude_cost_exporter.cli.wiring import ledger_url, load_config
     from claude_cost_exporter.clock import DAY, SystemClock
     from claude_cost_exporter.ledger.reader import LedgerReader
+    from claude_cost_exporter.report.cells import write_csv
     from claude_cost_exporter.views.reconciliation import reconcile
 
     configure("warn", "logfmt")
@@ -74,7 +75,7 @@ def command(
         typer.echo(f"error: the ledger has no account {account or ''}".rstrip(), err=True)
         raise typer.Exit(Exit.FAILED)
     if csv:
-        _write_csv(found)
+        write_csv(sys.stdout, COLUMNS, _csv_rows(found))
         return
     for one, wrong in zip(found, wrong_prices, strict=True):
         typer.echo("\n".join(report(one, wrong)))
@@ -111,27 +112,16 @@ def _days(month: str | None, yesterday: date) -> tuple[date, date]:
     return first, min(first.replace(day=monthrange(first.year, first.month)[1]), yesterday)
 
 
-def _write_csv(found: Iterable[Reconciliation]) -> None:
-    import csv
+def _csv_rows(found: Iterable[Reconciliation]) -> Iterator[tuple[object, ...]]:
+    from claude_cost_exporter.report.cells import exact_usd
 
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(COLUMNS)
     for one in found:
         for line in one.lines:
             row = line.row
             difference = None if row.billed is None else row.billed - row.estimated
-            writer.writerow([
-                one.comparison.account, row.day, *row.line, row.tokens, _usd(row.estimated),
-                _usd(row.billed), _usd(difference), one.why(line),
-            ])  # fmt: skip
+            amounts = map(exact_usd, (row.estimated, row.billed, difference))
+            where = (one.comparison.account, row.day, *row.line)
+            yield (*where, row.tokens, *amounts, one.why(line))
         for day, model, cause, tokens in one.comparison.unpriced:
             place = (one.comparison.account, day, model, "tokens", "")
-            writer.writerow([*place, tokens, "", "", "", f"no price: {cause}"])
-
-
-def _usd(nano: int | None) -> str:
-    """Return exact USD, as a spreadsheet reads it."""
-    if nano is None:
-        return ""
-    sign = "-" if nano < 0 else ""
-    return f"{sign}{abs(nano) // NANO}.{abs(nano) % NANO:09d}"
+            yield (*place, tokens, None, None, None, f"no price: {cause}")

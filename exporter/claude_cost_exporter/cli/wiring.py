@@ -112,7 +112,7 @@ def open_for_repricing(
     if path and not path.exists():
         raise LedgerError(f"there is no ledger {path}: name the exporter's with ledger.url")
     try:
-        ledger = RepricingLedger(url, _settings(loaded.config), clock)
+        ledger = RepricingLedger(url, ledger_settings(loaded.config), clock)
     except LedgerLockedError as error:
         held = str(error).partition(";")[0]
         raise LedgerLockedError(f"{held}; stop it, reprice, and start it again") from None
@@ -122,7 +122,8 @@ def open_for_repricing(
         ledger.close()
 
 
-def _settings(config: Config) -> Settings:
+def ledger_settings(config: Config) -> Settings:
+    """Return what the ledger must know of a configuration."""
     return Settings(
         time_zone=config.time_zone,
         week_start=WEEK.index(config.week_start),
@@ -207,7 +208,7 @@ class Exporter:
         self.metrics = SelfMetrics(simulated=simulated)
         secrets = [read_key(block, environment) for block in loaded.sources]
         self.ledger_url = ledger_url(loaded, environment)
-        self.ledger = SqlLedger(self.ledger_url, _settings(config), clock)
+        self.ledger = SqlLedger(self.ledger_url, ledger_settings(config), clock)
         self.prices = accept_prices(self.ledger, loaded.overrides, clock.now())
         self._learner = PriceLearner(self.ledger, self.prices)
         self.accounts: list[AnthropicAccount] = []

@@ -87,14 +87,12 @@ def connect(url: str, *, read_only: bool = False) -> Engine:
     path = sqlite_path(url)
     if path is None:
         return create_engine(url)
-    if read_only:
-        return create_engine(f"sqlite:///file:{path}?mode=ro&uri=true")
-    engine = create_engine(url)
+    engine = create_engine(f"sqlite:///file:{path}?mode=ro&uri=true" if read_only else url)
 
     @event.listens_for(engine, "connect")
     def _configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         cursor = connection.cursor()
-        for pragma in PRAGMAS:
+        for pragma in () if read_only else PRAGMAS:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
         connection.isolation_level = None  # the driver's own BEGIN leaves out CREATE TABLE

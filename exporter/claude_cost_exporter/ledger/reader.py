@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -9,17 +10,25 @@ from sqlalchemy import select
 from claude_cost_exporter.errors import LedgerError
 from claude_cost_exporter.ledger import evidence, reading, tables
 from claude_cost_exporter.ledger.comparing import compare
+from claude_cost_exporter.ledger.counters import CounterStore
+from claude_cost_exporter.ledger.limits import SqlLimitsLedger
 from claude_cost_exporter.ledger.opening import connect, refuse_foreign, sqlite_path, translated
+from claude_cost_exporter.ledger.recent import Lately
 from claude_cost_exporter.ledger.registry import Registry
+from claude_cost_exporter.ledger.used import used_between
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import date
+    from datetime import date, datetime
     from typing import Self
 
+    from sqlalchemy import Connection
+
     from claude_cost_exporter.comparison import Comparison
-    from claude_cost_exporter.ledger.base import StoredBook
+    from claude_cost_exporter.ledger.base import Settings, StoredBook
+    from claude_cost_exporter.ledger.used import Used
     from claude_cost_exporter.pricing.evidence import Evidence
+    from claude_cost_exporter.snapshot import Snapshot
 
 
 class LedgerReader:
@@ -41,6 +50,33 @@ class LedgerReader:
         """Close the connections."""
         self._engine.dispose()
 
+    @contextmanager
+    def _reading(self) -> Iterator[tuple[Connection, Registry]]:
+        """Lend one state of the ledger, whatever is written meanwhile."""
+        registry = Registry(cap=0)  # nothing is added to it
+        with translated(self._url), self._engine.connect() as connection:
+            registry.load(connection)
+            yield connection, registry
+
+    def snapshot(self, settings: Settings, now: datetime) -> Snapshot:
+        """Return the ledger at `now`; counters are what their writer exposes, and left out."""
+        with self._reading() as (connection, registry):
+            zone = reading.fact(connection, "time_zone")
+            if zone not in (None, settings.time_zone):
+                raise LedgerError(
+                    f"the ledger's days are days in {zone}, and time_zone is "
+                    f"{settings.time_zone}: start `serve` with it, which sums them up anew"
+                )
+            parts = (registry, CounterStore(0, 0), settings, Lately())
+            taken = reading.snapshot(connection, *parts, now)
+            limits = SqlLimitsLedger(lambda: nullcontext(connection), registry)
+            return limits.fill(connection, taken)
+
+    def used(self, start: datetime, end: datetime) -> list[Used]:
+        """Return what was used in the hours that begin from `start` up to `end`."""
+        with self._reading() as (connection, registry):
+            return list(used_between(connection, registry, start, end))
+
     def comparisons(self, first: date, last: date) -> Iterator[Comparison]:
         """Yield estimates and bills of every account over days, both ends included."""
         with translated(self._url), self._engine.connect() as connection:
@@ -55,7 +91,5 @@ class LedgerReader:
 
     def evidence(self, account: str, since: date) -> Evidence:
         """Return usage and bill of the UTC days from `since` on that have both, whole."""
-        registry = Registry(cap=0)  # nothing is added to it
-        with translated(self._url), self._engine.connect() as connection:
-            registry.load(connection)
+        with self._reading() as (connection, registry):
             return evidence.read(connection, registry, account, since)

@@ -1,0 +1,109 @@
+"""`report`: spend, tokens, forecast and budgets from the ledger, as text."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from claude_cost_exporter.cli.options import ConfigFileOption  # noqa: TC001 - typer reads it
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from claude_cost_exporter.ledger.reader import LedgerReader
+    from claude_cost_exporter.report.model import Report
+    from claude_cost_exporter.snapshot import Snapshot
+
+
+class PeriodName(StrEnum):
+    """What runs and is reported."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+class Form(StrEnum):
+    """How a report is written."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+def _dimensions(text: str) -> str:
+    from claude_cost_exporter.report.build import DIMENSIONS
+
+    wrong = [one for one in text.split(",") if one not in DIMENSIONS]
+    if wrong:
+        raise typer.BadParameter(f"{wrong[0]!r} is none of {', '.join(DIMENSIONS)}")
+    return text
+
+
+PeriodOption = Annotated[
+    PeriodName, typer.Option("--period", help="The day, week or month that runs.")
+]
+ByOption = Annotated[
+    str,
+    typer.Option(
+        "--by",
+        metavar="NAMES",
+        callback=_dimensions,
+        help="One or more of model, workspace, api_key, token_type, joined by commas.",
+    ),
+]
+FormOption = Annotated[
+    Form, typer.Option("--format", help="For people, for programs, for spreadsheets.")
+]
+
+
+def command(
+    period: PeriodOption = PeriodName.MONTH,
+    by: ByOption = "model,workspace",
+    form: FormOption = Form.TABLE,
+    config_file: ConfigFileOption = None,
+) -> None:
+    """Print what was spent and used, by whom, and where it is heading.
+
+    Spend is the best known: billed where the bill is in force, estimated
+    elsewhere, exactly as in /metrics. It reads the ledger only, and works
+    while the exporter runs. docs/report.md explains every field.
+
+    Examples:
+      claude-cost-exporter report --period=week --by=workspace,api_key
+      claude-cost-exporter report --by=model --format=csv > spend.csv
+
+    Exit codes: 0 printed, 1 no such ledger, 2 wrong command line or configuration.
+    """
+    from claude_cost_exporter.cli.reading import opened_ledger
+
+    with opened_ledger(config_file) as (ledger, snapshot, now):
+        report = _report(ledger, snapshot, period, by.split(","), now)
+    if form is Form.JSON:
+        from claude_cost_exporter.report.as_json import as_json
+
+        typer.echo(as_json(report))
+    elif form is Form.CSV:
+        from claude_cost_exporter.report.as_csv import write_report
+
+        write_report(report, sys.stdout)
+    else:
+        from claude_cost_exporter.cli.reading import console
+        from claude_cost_exporter.report.as_table import print_report
+
+        print_report(report, console())
+
+
+def _report(
+    ledger: LedgerReader, snapshot: Snapshot, period: str, by: list[str], now: datetime
+) -> Report:
+    from claude_cost_exporter.calendars import midnight
+    from claude_cost_exporter.clock import HOUR
+    from claude_cost_exporter.report.build import build, window_of
+
+    window = window_of(snapshot, period, now)
+    used = ledger.used(midnight(window.first, snapshot.time_zone), now + HOUR)
+    return build(snapshot, used, period, by, now)

@@ -1,0 +1,1 @@
+"""Reports: the ledger's views as text, for people and for programs (floor 4)."""

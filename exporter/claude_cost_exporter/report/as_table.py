@@ -1,0 +1,180 @@
+"""Reports for people: tables that fit into 80 columns, coloured in a terminal only (floor 4)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from claude_cost_exporter.clock import DAY
+from claude_cost_exporter.report.words import (
+    NOTHING,
+    about,
+    between,
+    count,
+    dollars,
+    percent,
+    printable,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from rich.console import Console, RenderableType
+
+    from claude_cost_exporter.report.model import BudgetState, Forecast, Report, Share
+
+HORIZONS = {"month_end": "this month", "next_month": "next month"}
+TITLES = {
+    "model": "Models",
+    "workspace": "Workspaces",
+    "api_key": "API keys",
+    "token_type": "Token types",
+}
+MOST_ROWS = 20
+BAR = 12
+FIRST_GUESS_DAYS = 7
+TOO_MUCH = 10
+COLOURS = {"": "green", "soft": "cyan", "warn": "yellow", "hard": "red"}
+
+
+def print_report(report: Report, console: Console) -> None:
+    """Print everything that the report knows."""
+    for part in _parts(report, console):
+        console.print(part, highlight=False)
+
+
+def _parts(report: Report, console: Console) -> Iterator[RenderableType]:
+    yield _title(report)
+    yield _totals(report)
+    if report.unpriced_tokens:
+        sentence = f"{count(report.unpriced_tokens)} tokens have no price: their cost is missing."
+        yield Text(sentence, style="yellow")
+    several = len(report.accounts) > 1
+    for kind, members in report.by.items():
+        if members:
+            yield ""
+            yield _shares(TITLES[kind], members, several=several)
+    if report.forecasts:
+        yield ""
+        yield _forecasts(report.forecasts)
+    if report.budgets:
+        yield ""
+        yield _budgets(report.budgets, solid=console.encoding.startswith("utf"))
+    yield from _fixed(report)
+
+
+def _title(report: Report) -> Text:
+    period, last = report.period, report.period.end - DAY
+    days = f"{period.first}" if period.first == last else f"{period.first} to {last}"
+    title = Text(f"This {period.name}: {days}, {report.time_zone}", style="bold")
+    known = f"{report.data_until:%Y-%m-%d %H:%M} UTC" if report.data_until else "nowhere yet"
+    return title.append(f"   data until {known}", style="not bold dim")
+
+
+def _totals(report: Report) -> Table:
+    table = _table("Account", "Metered", "Fixed", "Total", "Tokens", "Cache hits")
+    for one in report.accounts:
+        metered = one.metered_usd
+        total = None if metered is None else metered + one.subscription_usd
+        table.add_row(
+            printable(one.account),
+            "loading" if metered is None else dollars(metered),
+            dollars(one.subscription_usd),
+            dollars(total),
+            count(one.tokens.total),
+            percent(one.tokens.cache_hit_ratio),
+        )
+    return table
+
+
+def _shares(title: str, members: Sequence[Share], *, several: bool) -> Table:
+    table = _table(title, "Spend", "Share", "Tokens", "Cache hits")
+    whole = sum(one.spend_usd or 0.0 for one in members)
+    for one in members[:MOST_ROWS]:
+        name = printable(one.name or one.id)
+        table.add_row(
+            f"{printable(one.account)}: {name}" if several else name,
+            dollars(one.spend_usd),
+            percent((one.spend_usd or 0.0) / whole) if whole else NOTHING,
+            count(one.tokens.total),
+            percent(one.tokens.cache_hit_ratio),
+        )
+    rest = members[MOST_ROWS:]
+    if rest:
+        amount = sum(one.spend_usd or 0.0 for one in rest)
+        tokens = sum(one.tokens.total for one in rest)
+        share = percent(amount / whole) if whole else NOTHING
+        table.add_row(f"{len(rest)} more", dollars(amount), share, count(tokens), NOTHING)
+    return table
+
+
+def _forecasts(forecasts: Iterable[Forecast]) -> Table:
+    rows = [one for one in forecasts if one.method == "weekday_ewma"]
+    if sum(one.account == "" for one in rows) * 2 == len(rows):  # one account is the total
+        rows = [one for one in rows if one.account == ""]
+    table = _table("Forecast, fixed fees included", "Expected", "8 times in 10")
+    for one in rows:
+        whose = f"{printable(one.account)}, " if one.account else ""
+        label = f"{whose}{HORIZONS[one.horizon]}"
+        if one.history_days < FIRST_GUESS_DAYS:
+            label += f" (a first guess: {one.history_days} days of history)"
+        table.add_row(label, about(one.p50_usd), between(one.p10_usd, one.p90_usd))
+    return table
+
+
+def _budgets(states: Iterable[BudgetState], *, solid: bool) -> Table:
+    table = _table("Budgets", "Spent", "Limit", "", "Expected", "Reached")
+    table.columns[3].justify = "left"
+    for one in states:
+        table.add_row(
+            f"{printable(one.budget)}, {one.period}",
+            about(one.spent_usd),
+            about(one.limit_usd),
+            NOTHING if one.used_ratio is None else _bar(one, solid=solid),
+            about(one.p50_usd),
+            NOTHING if one.exhausted_at is None else f"{one.exhausted_at:%m-%d %H:%M}",
+        )
+    return table
+
+
+def _bar(state: BudgetState, *, solid: bool) -> Text:
+    """Return the spent share as a bar; its length ends at the limit."""
+    used = state.used_ratio or 0.0
+    full, empty = ("\u2588", "\u2591") if solid else ("#", ".")
+    filled = min(max(round(used * BAR), 0), BAR)
+    bar = Text(full * filled, style=COLOURS.get(state.level, "green"))
+    share = f"{used:4.0%}" if used < TOO_MUCH else f">{TOO_MUCH:.0%}"
+    return bar.append(empty * (BAR - filled), style="dim").append(f" {share}")
+
+
+def _fixed(report: Report) -> Iterator[RenderableType]:
+    if report.subscriptions:
+        table = _table("Subscriptions", "A month")
+        for plan in report.subscriptions:
+            whose = "" if plan.account == "none" else f", {printable(plan.account)}"
+            table.add_row(f"{printable(plan.plan)}{whose}", dollars(plan.usd_per_month))
+        yield ""
+        yield table
+    if report.credit:
+        table = _table("Prepaid credit", "Balance", "Lasts until")
+        for one in report.credit:
+            until = NOTHING if one.exhausted_at is None else _moment(one.exhausted_at)
+            table.add_row(printable(one.account), dollars(one.balance_usd), until)
+        yield ""
+        yield table
+
+
+def _moment(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def _table(first: str, *others: str) -> Table:
+    """Return a table of figures; where it is narrow, only the names in front are folded."""
+    table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
+    table.add_column(first, overflow="fold", min_width=16)
+    for name in others:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table

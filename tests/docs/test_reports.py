@@ -1,0 +1,25 @@
+"""docs/report.md explains every key of the JSON reports."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields, is_dataclass
+
+import pytest
+
+from claude_cost_exporter.report import model
+from docs.generate import ROOT
+
+TEXT = (ROOT / "docs" / "report.md").read_text(encoding="utf-8")
+KINDS = [
+    kind
+    for kind in vars(model).values()
+    if is_dataclass(kind) and kind.__module__ == model.__name__
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_key_is_explained(kind):
+    """Every field of the data is named in the table, as JSON names it."""
+    named = set(re.findall(r"`([a-z0-9_]+)(?:\[\])?`", TEXT))
+    assert {one.name for one in fields(kind)} - named == set()
