@@ -132,6 +132,33 @@ def test_the_spreadsheet_adds_up(run, scraped):
     assert models == pytest.approx(shown, abs=1e-6)
 
 
+def test_the_first_two_months_are_the_forecasts_of_metrics(run, scraped):
+    """`forecast` begins with this month and the next as /metrics shows them, fees apart."""
+    months = json.loads(run("forecast", "--format=json", "--months=14"))["months"]
+    for account in ("", "sim"):
+        ahead = [one for one in months if one["account"] == account]
+        assert [one["month"] for one in ahead][:3] == ["2026-11-01", "2026-12-01", "2027-01-01"]
+        assert len(ahead) == 14
+        family = "llm_forecast_spend_usd" if account else "llm_total_forecast_spend_usd"
+        for horizon, one in zip(("month_end", "next_month"), ahead, strict=False):
+            labels = (WHO if account else {}) | {"horizon": horizon, "method": "weekday_ewma"}
+            for estimate in ("p10", "p50", "p90"):
+                shown = scraped(family, **labels, estimate=estimate)
+                assert one[f"{estimate}_usd"] == pytest.approx(shown, rel=1e-12)
+                fees = one[f"{estimate}_usd"] - one[f"metered_{estimate}_usd"]
+                assert fees == pytest.approx(one["fixed_fees_usd"]) == pytest.approx(300)
+
+
+def test_the_months_ahead_open_in_a_spreadsheet_and_fit_into_a_terminal(run):
+    """Rows of CSV are accounts and months; the table adds the months up."""
+    rows = list(csv.DictReader(io.StringIO(run("forecast", "--months=12", "--format=csv"))))
+    assert [row["account"] for row in rows] == ["sim"] * 12
+    shown = run("forecast", COLUMNS="80")
+    assert max(map(len, shown.splitlines())) <= 80
+    total = sum(float(row["p50_usd"]) for row in rows)
+    assert re.search(rf"12 months .* \${total:,.0f}\n", shown)
+
+
 def test_a_period_that_is_not_read_has_no_spend(tmp_path, monkeypatch):
     """While history is being loaded the month says so, and today is there."""
     running = Simulated(tmp_path, history="0d", start=START)
@@ -140,6 +167,9 @@ def test_a_period_that_is_not_read_has_no_spend(tmp_path, monkeypatch):
     report = json.loads(run("report", "--format=json"))
     assert report["accounts"][0]["metered_usd"] is None
     assert "loading" in run("report")
+    ahead = json.loads(run("forecast", "--format=json"))["months"]
+    assert {one["metered_p50_usd"] for one in ahead} == {None}
+    assert re.search(r"2026-11 +- +- +\$0.00 +-", run("forecast"))
     running.close()
 
 

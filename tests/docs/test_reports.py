@@ -7,14 +7,15 @@ from dataclasses import fields, is_dataclass
 
 import pytest
 
-from claude_cost_exporter.report import model
+from claude_cost_exporter.report import ahead, model
 from docs.generate import ROOT
 
 TEXT = (ROOT / "docs" / "report.md").read_text(encoding="utf-8")
 KINDS = [
     kind
-    for kind in vars(model).values()
-    if is_dataclass(kind) and kind.__module__ == model.__name__
+    for module in (model, ahead)
+    for kind in vars(module).values()
+    if is_dataclass(kind) and kind.__module__ == module.__name__
 ]
 
 

@@ -23,6 +23,7 @@ COMMANDS: tuple[str, ...] = (
     "probe",
     "check_config",
     "report",
+    "forecast",
     "reconcile",
     "price",
     "reprice",

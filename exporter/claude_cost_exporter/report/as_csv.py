@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple
+from dataclasses import astuple, fields
 from typing import TYPE_CHECKING
 
 from claude_cost_exporter.clock import DAY
+from claude_cost_exporter.report.ahead import Month
 from claude_cost_exporter.report.cells import ratio, usd, write_csv
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
 
+    from claude_cost_exporter.report.ahead import Projection
     from claude_cost_exporter.report.model import Report
 
 COLUMNS = (
@@ -44,3 +46,15 @@ def _rows(report: Report) -> Iterator[tuple[object, ...]]:
                 *tokens,
                 ratio(hits),
             )
+
+
+def write_projection(found: Projection, out: TextIO) -> None:
+    """Write the months of every account, a row each, without their sums."""
+    columns = [one.name for one in fields(Month)]
+    rows = (_amounts(one) for one in found.months if one.account)
+    write_csv(out, columns, rows)
+
+
+def _amounts(one: Month) -> tuple[object, ...]:
+    provider, account, month, *amounts = astuple(one)
+    return (provider, account, month, *map(usd, amounts))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.table import Table
 from rich.text import Text
 
 from claude_cost_exporter.clock import DAY
+from claude_cost_exporter.report.figures import figures
 from claude_cost_exporter.report.words import (
     NOTHING,
     about,
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from rich.console import Console, RenderableType
+    from rich.table import Table
 
     from claude_cost_exporter.report.model import BudgetState, Forecast, Report, Share
 
@@ -75,7 +76,7 @@ def _title(report: Report) -> Text:
 
 
 def _totals(report: Report) -> Table:
-    table = _table("Account", "Metered", "Fixed", "Total", "Tokens", "Cache hits")
+    table = figures("Account", "Metered", "Fixed", "Total", "Tokens", "Cache hits")
     for one in report.accounts:
         metered = one.metered_usd
         total = None if metered is None else metered + one.subscription_usd
@@ -91,7 +92,7 @@ def _totals(report: Report) -> Table:
 
 
 def _shares(title: str, members: Sequence[Share], *, several: bool) -> Table:
-    table = _table(title, "Spend", "Share", "Tokens", "Cache hits")
+    table = figures(title, "Spend", "Share", "Tokens", "Cache hits")
     whole = sum(one.spend_usd or 0.0 for one in members)
     for one in members[:MOST_ROWS]:
         name = printable(one.name or one.id)
@@ -115,7 +116,7 @@ def _forecasts(forecasts: Iterable[Forecast]) -> Table:
     rows = [one for one in forecasts if one.method == "weekday_ewma"]
     if sum(one.account == "" for one in rows) * 2 == len(rows):  # one account is the total
         rows = [one for one in rows if one.account == ""]
-    table = _table("Forecast, fixed fees included", "Expected", "8 times in 10")
+    table = figures("Forecast, fixed fees included", "Expected", "8 times in 10")
     for one in rows:
         whose = f"{printable(one.account)}, " if one.account else ""
         label = f"{whose}{HORIZONS[one.horizon]}"
@@ -126,7 +127,7 @@ def _forecasts(forecasts: Iterable[Forecast]) -> Table:
 
 
 def _budgets(states: Iterable[BudgetState], *, solid: bool) -> Table:
-    table = _table("Budgets", "Spent", "Limit", "", "Expected", "Reached")
+    table = figures("Budgets", "Spent", "Limit", "", "Expected", "Reached")
     table.columns[3].justify = "left"
     for one in states:
         table.add_row(
@@ -152,14 +153,14 @@ def _bar(state: BudgetState, *, solid: bool) -> Text:
 
 def _fixed(report: Report) -> Iterator[RenderableType]:
     if report.subscriptions:
-        table = _table("Subscriptions", "A month")
+        table = figures("Subscriptions", "A month")
         for plan in report.subscriptions:
             whose = "" if plan.account == "none" else f", {printable(plan.account)}"
             table.add_row(f"{printable(plan.plan)}{whose}", dollars(plan.usd_per_month))
         yield ""
         yield table
     if report.credit:
-        table = _table("Prepaid credit", "Balance", "Lasts until")
+        table = figures("Prepaid credit", "Balance", "Lasts until")
         for one in report.credit:
             until = NOTHING if one.exhausted_at is None else _moment(one.exhausted_at)
             table.add_row(printable(one.account), dollars(one.balance_usd), until)
@@ -169,12 +170,3 @@ def _fixed(report: Report) -> Iterator[RenderableType]:
 
 def _moment(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
-
-
-def _table(first: str, *others: str) -> Table:
-    """Return a table of figures; where it is narrow, only the names in front are folded."""
-    table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
-    table.add_column(first, overflow="fold", min_width=16)
-    for name in others:
-        table.add_column(name, justify="right", no_wrap=True)
-    return table

@@ -180,10 +180,15 @@ def month_end(fitted: Fit, spent: float, at: Moment) -> Estimates:
 
 def next_month(fitted: Fit, at: Moment) -> Estimates:
     """Return the next month's metered spend, if nothing changes."""
-    begin = (at.month_end - at.today).days + 1
-    whole = sum(fitted.expected(begin + day) for day in range(at.next_month_days))
-    lead = at.days_left(at.month_end)
-    return _around(0.0, whole, _sigma(fitted, horizon=at.next_month_days, lead=lead))
+    return later_month(fitted, at, at.month_end + timedelta(days=1))
+
+
+def later_month(fitted: Fit, at: Moment, first: date) -> Estimates:
+    """Return the metered spend of the month that begins at `first`, if nothing changes."""
+    begin, days = (first - at.today).days, monthrange(first.year, first.month)[1]
+    whole = sum(fitted.expected(begin + day) for day in range(days))
+    lead = at.days_left(first - timedelta(days=1))
+    return _around(0.0, whole, _sigma(fitted, horizon=days, lead=lead))
 
 
 def _sigma(fitted: Fit, *, horizon: float, lead: float) -> float:

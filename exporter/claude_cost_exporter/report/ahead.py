@@ -1,0 +1,71 @@
+"""What the months to come will cost, as pure data; JSON shows it as it stands here (floor 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from claude_cost_exporter.views.forecasting import Estimates
+from claude_cost_exporter.views.projection import MonthAhead, projection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import date, datetime
+
+    from claude_cost_exporter.snapshot import Snapshot
+
+UNKNOWN = (None, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """One month of one account, or of all together: then `account` is empty.
+
+    Metered cost is null where there is no history for it, and so are the sums.
+    """
+
+    provider: str
+    account: str
+    month: date
+    metered_p10_usd: float | None
+    metered_p50_usd: float | None
+    metered_p90_usd: float | None
+    fixed_fees_usd: float
+    p10_usd: float | None
+    p50_usd: float | None
+    p90_usd: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """What `forecast` knows: all accounts together first, then each of them."""
+
+    taken_at: datetime
+    time_zone: str
+    months: tuple[Month, ...]
+
+
+def project(snapshot: Snapshot, months: int, now: datetime) -> Projection:
+    """Return what is to be expected of each month, the one that runs first."""
+    each = list(projection(snapshot, months, now))
+    rows = tuple(_month(one) for one in (*_together(each), *each))
+    return Projection(now, str(snapshot.time_zone), rows)
+
+
+def _together(each: Iterable[MonthAhead]) -> Iterator[MonthAhead]:
+    """Yield the sums over all accounts, whose metered cost is known when each one's is."""
+    by_month = groupby(sorted(each, key=attrgetter("first")), key=attrgetter("first"))
+    for first, group in by_month:
+        members = list(group)
+        known = [one.metered for one in members if one.metered is not None]
+        sums = Estimates(*map(sum, zip(*known, strict=True))) if known else None
+        metered = sums if len(known) == len(members) else None
+        yield MonthAhead("", "", first, metered, sum(one.fees for one in members))
+
+
+def _month(one: MonthAhead) -> Month:
+    p10, p50, p90 = one.metered or UNKNOWN
+    total = one.metered.plus(one.fees) if one.metered else UNKNOWN
+    return Month(one.provider, one.account, one.first, p10, p50, p90, one.fees, *total)

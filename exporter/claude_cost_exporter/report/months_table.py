@@ -1,0 +1,55 @@
+"""The months to come for people (floor 4)."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from claude_cost_exporter.report.figures import figures
+from claude_cost_exporter.report.words import NOTHING, about, between, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from claude_cost_exporter.report.ahead import Month, Projection
+
+
+def print_projection(found: Projection, console: Console) -> None:
+    """Print a table of all accounts together, and one of each when there are several."""
+    accounts = [list(rows) for _, rows in groupby(found.months, attrgetter("account"))]
+    for months in accounts if len(accounts) > 2 else accounts[1:]:  # noqa: PLR2004 - sum and one
+        console.print(_months(months), highlight=False)
+        console.print()
+    sentence = f"If nothing changes. Months are months in {found.time_zone}."
+    console.print(sentence, style="dim", highlight=False)
+
+
+def _months(months: Sequence[Month]) -> Table:
+    title = printable(months[0].account) or "All accounts"
+    table = figures(title, "Metered", "8 times in 10", "Fixed fees", "Together")
+    for one in months:
+        table.add_row(
+            f"{one.month:%Y-%m}",
+            about(one.metered_p50_usd),
+            between(one.metered_p10_usd, one.metered_p90_usd) or NOTHING,
+            about(one.fixed_fees_usd),
+            about(one.p50_usd),
+        )
+    known = [one.p50_usd for one in months if one.p50_usd is not None]
+    if len(known) == len(months) > 1:
+        metered = sum(one.metered_p50_usd or 0.0 for one in months)
+        fees = sum(one.fixed_fees_usd for one in months)
+        table.add_section()
+        table.add_row(
+            f"{len(months)} months",
+            about(metered),
+            "",
+            about(fees),
+            about(sum(known)),
+            style="bold",
+        )
+    return table
