@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING
 from benchmarks.figures import Figure
 from benchmarks.series import COUNT, series
 from claude_cost_exporter.clock import SystemClock
+from claude_cost_exporter.config.places import default_ledger_url, status_file
 from claude_cost_exporter.ledger.base import Settings
 from claude_cost_exporter.ledger.sql import SqlLedger
+from claude_cost_exporter.report.status import BudgetStatus, Status
 from claude_cost_exporter.simulator import Simulator, find
 from claude_cost_exporter.simulator import serve as serve_simulator
 from claude_cost_exporter.web.server import listen
@@ -44,7 +46,10 @@ FORMATS = ("text/plain", "application/openmetrics-text;version=1.0.0")
 
 def figures() -> Iterator[Figure]:
     """Measure the command line, a normal organisation, and a very large one."""
-    yield Figure("help", min(_help() for _ in range(5)), "s", 0.5)
+    yield Figure("help", min(_timed("--help") for _ in range(5)), "s", 0.5)
+    with tempfile.TemporaryDirectory() as folder:
+        _write_status(Path(folder))
+        yield Figure("status", min(_timed("status", HOME=folder) for _ in range(5)), "s", 0.3)
     with tempfile.TemporaryDirectory() as folder, serve_simulator(_organisation()) as api:
         with _exporter(folder, api.url, "90d", poll="5s") as (process, url):
             _wait_for(lambda: "loading" not in _get(url))
@@ -62,10 +67,23 @@ def _organisation() -> Simulator:
     return Simulator(find("steady"), seed=1)
 
 
-def _help() -> float:
+def _timed(*arguments: str, **environment: str) -> float:
+    """Return how long a command takes, the start of Python included."""
     started = time.perf_counter()
-    subprocess.run([*PROGRAM, "--help"], check=True, capture_output=True)
+    subprocess.run(
+        [*PROGRAM, *arguments], check=True, capture_output=True, env=os.environ | environment
+    )
     return time.perf_counter() - started
+
+
+def _write_status(home: Path) -> None:
+    """Write what `status` reads where it looks for it."""
+    now = SystemClock().now()
+    budgets = tuple(BudgetStatus(f"team {n}", "month", 1.0, 2.0, 0.5, "") for n in range(20))
+    known = Status(now, now, 900.0, 0, False, 1.0, 2.0, 3.0, 4.0, 5.0, budgets)  # noqa: FBT003
+    path = status_file("", default_ledger_url({"HOME": str(home)}), {})
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(known.data()))
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claude_cost_exporter.config.durations import format_duration, parse_duration
-from claude_cost_exporter.config.load import default_ledger_url
+from claude_cost_exporter.config.places import default_ledger_url
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass
 
 import pytest
 
-from claude_cost_exporter.report import ahead, model
+from claude_cost_exporter.report import ahead, model, status
 from docs.generate import ROOT
 
 TEXT = (ROOT / "docs" / "report.md").read_text(encoding="utf-8")
@@ -24,3 +24,10 @@ def test_every_key_is_explained(kind):
     """Every field of the data is named in the table, as JSON names it."""
     named = set(re.findall(r"`([a-z0-9_]+)(?:\[\])?`", TEXT))
     assert {one.name for one in fields(kind)} - named == set()
+
+
+@pytest.mark.parametrize("kind", [status.Status, status.BudgetStatus])
+def test_every_figure_of_status_is_explained(kind):
+    """Every key of `status --format=json` is named in its table."""
+    named = set(re.findall(r"`([a-z0-9_]+)(?:\[\])?`", TEXT.partition("## `status`")[2]))
+    assert set(kind._fields) - named == set()

@@ -24,6 +24,7 @@ COMMANDS: tuple[str, ...] = (
     "check_config",
     "report",
     "forecast",
+    "status",
     "reconcile",
     "price",
     "reprice",

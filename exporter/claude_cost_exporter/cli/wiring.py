@@ -12,11 +12,8 @@ import structlog
 from claude_cost_exporter.calendars import WEEK
 from claude_cost_exporter.cli.price_problems import price_problems
 from claude_cost_exporter.clock import SystemClock
-from claude_cost_exporter.config.load import (
-    default_document,
-    default_ledger_url,
-    draft,
-)
+from claude_cost_exporter.config.load import default_document, draft
+from claude_cost_exporter.config.places import default_ledger_url, status_file
 from claude_cost_exporter.errors import (
     ConfigError,
     LedgerError,
@@ -37,6 +34,7 @@ from claude_cost_exporter.pricing.book import PriceBook
 from claude_cost_exporter.pricing.carry import carry_learned
 from claude_cost_exporter.pricing.history import PriceHistory
 from claude_cost_exporter.pricing.overrides import Override
+from claude_cost_exporter.report.status_file import StatusFile
 from claude_cost_exporter.sources.anthropic import AnthropicAccount, AnthropicConfig, read_key
 from claude_cost_exporter.web.status import status_page
 
@@ -209,6 +207,9 @@ class Exporter:
         secrets = [read_key(block, environment) for block in loaded.sources]
         self.ledger_url = ledger_url(loaded, environment)
         self.ledger = SqlLedger(self.ledger_url, ledger_settings(config), clock)
+        self._status_file = StatusFile(
+            status_file(config.status_file, self.ledger_url, environment), simulated=simulated
+        )
         self.prices = accept_prices(self.ledger, loaded.overrides, clock.now())
         self._learner = PriceLearner(self.ledger, self.prices)
         self.accounts: list[AnthropicAccount] = []
@@ -224,15 +225,8 @@ class Exporter:
                 notebook=self.ledger.notebook(block.account),
                 transport=transport,
             ))  # fmt: skip
-        self.publisher = Publisher(
-            self.ledger,
-            self.pollers,
-            self.prices,
-            config.plans(),
-            self.metrics,
-            clock,
-            self._status_page,
-        )
+        parts = (self.ledger, self.pollers, self.prices, config.plans(), self.metrics, clock)
+        self.publisher = Publisher(*parts, self._status_page)
 
     def _add(self, block: AnthropicConfig, account: AnthropicAccount) -> None:
         self.ledger.register(block.account, account.provider)
@@ -278,6 +272,8 @@ class Exporter:
         self.publisher.publish()  # the publisher is made after its pollers
 
     def _status_page(self, snapshot: Snapshot, samples: Sequence[Sample], now: datetime) -> bytes:
+        """Return the page; what the command `status` reads is written on the way."""
+        self._status_file.offer(snapshot, samples, now)
         return status_page(snapshot, samples, now, simulated=self.simulated)
 
     def close(self) -> None:

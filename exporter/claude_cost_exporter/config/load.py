@@ -6,7 +6,6 @@ import difflib
 import re
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -241,9 +240,3 @@ def default_document(environment: Mapping[str, str]) -> str:
         )
         raise ConfigError([sentence])
     return f"sources: [{{type: anthropic, account: default, admin_key_env: {KEY_VARIABLE}}}]"
-
-
-def default_ledger_url(environment: Mapping[str, str]) -> str:
-    """Return where the ledger is kept unless the configuration says otherwise."""
-    base = environment.get("XDG_STATE_HOME") or f"{environment.get('HOME', '.')}/.local/state"
-    return f"sqlite:///{Path(base) / 'claude-cost-exporter' / 'ledger.db'}"

@@ -61,6 +61,14 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ledger: Annotated[LedgerConfig, Meta(description="Where usage and counters are kept.")] = (
         LedgerConfig()
     )
+    status_file: Annotated[
+        str,
+        Meta(
+            description="File that the command status reads; serve writes it once a minute. Not "
+            "set: the ledger's name with .status.json.",
+            examples=["/run/user/1000/claude-cost.json"],
+        ),
+    ] = ""
     scrape_interval: Annotated[
         timedelta,
         Meta(
