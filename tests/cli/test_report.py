@@ -10,9 +10,11 @@ import re
 import pytest
 
 from claude_cost_exporter.report.build import DIMENSIONS
+from docs.generate import ROOT
 from tests.support.reports import PLANS, START, WHO, Commands, Scraped, loaded
 from tests.support.simulated import Simulated
 
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 EVERYTHING = f"--by={','.join(DIMENSIONS)}"
 
 
@@ -78,7 +80,7 @@ def test_json_has_forecast_budgets_and_credit_of_metrics(run, scraped):
         for estimate in ("p10", "p50", "p90"):
             assert one[f"{estimate}_usd"] == scraped(family, **labels, estimate=estimate)
     assert {one["budget"]: one["level"] for one in report["budgets"]} == {
-        "everything": "", "research": "warn", "today": "hard"
+        "everything": "", "research": "warn", "daily": "soft"
     }  # fmt: skip
     for one in report["budgets"]:
         labels = {key: one[key] for key in ("budget", "scope_type", "scope", "period")}
@@ -117,6 +119,15 @@ def test_the_table_fits_and_has_no_colours_where_there_is_no_terminal(run):
         assert word in shown
     assert re.search(r"research, month +\$1,0\d\d +\$1,100 +\u2588+\u2591* +9\d%", shown)
     assert re.search(r"this month +\$[\d,]+ +\$[\d,]+ to \$[\d,]+", shown)
+
+
+def test_the_readme_shows_what_is_printed(run):
+    """The example of the README is the output for this organisation, line by line."""
+    (example,) = re.findall(
+        r"^claude-cost-exporter report$\n```\n\n```text\n(.*?)```", README, re.DOTALL | re.MULTILINE
+    )
+    shown = run("report", COLUMNS="80")
+    assert example.splitlines() == [line.rstrip() for line in shown.splitlines()]
 
 
 def test_the_spreadsheet_adds_up(run, scraped):
@@ -170,6 +181,19 @@ def test_a_period_that_is_not_read_has_no_spend(tmp_path, monkeypatch):
     ahead = json.loads(run("forecast", "--format=json"))["months"]
     assert {one["metered_p50_usd"] for one in ahead} == {None}
     assert re.search(r"2026-11 +- +- +\$0.00 +-", run("forecast"))
+    running.close()
+
+
+def test_tokens_without_a_price_are_told(tmp_path, monkeypatch):
+    """A model that no list has is shown with its tokens and no spend, and a line says so."""
+    running = loaded(tmp_path, "unknown_model", history="2d")
+    running.wait(hours=34)
+    running.poll()
+    run = Commands(running, tmp_path, monkeypatch, more="")
+    report = json.loads(run("report", "--period=day", "--format=json"))
+    unpriced = [one for one in report["by"]["model"] if one["spend_usd"] is None]
+    assert sum(one["tokens"]["total"] for one in unpriced) == report["unpriced_tokens"] > 0
+    assert "tokens have no price: their cost is missing." in run("report", "--period=day")
     running.close()
 
 

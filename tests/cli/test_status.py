@@ -58,7 +58,7 @@ def test_the_figures_are_those_of_metrics(run, simulated):
     labels = {"horizon": "month_end", "method": "weekday_ewma", "estimate": "p50"}
     forecast = scraped("llm_total_forecast_spend_usd", **labels)
     assert shown["forecast_p50_usd"] == pytest.approx(forecast, abs=0.01)
-    assert [one["level"] for one in shown["budgets"]] == ["", "warn", "hard"]
+    assert [one["level"] for one in shown["budgets"]] == ["", "warn", "soft"]
     assert shown["state"] == "ok"
 
 
@@ -67,7 +67,7 @@ def test_the_line_names_the_worst_budget(run):
     assert run("status").startswith("SIMULATED \u00b7 today $")
     assert " \u00b7 month $" in run("status")
     assert " to $" in run("status")
-    assert run("status").endswith("% hard\n")
+    assert run("status").endswith("% warn\n")
 
 
 def test_waybar_reads_json_with_markup(run):
@@ -75,15 +75,15 @@ def test_waybar_reads_json_with_markup(run):
     (line,) = run("status", "--format=waybar").splitlines()
     shown = json.loads(line)
     assert set(shown) == {"text", "tooltip", "class", "percentage"}
-    assert shown["class"] == ["ok", "hard"]
-    assert shown["percentage"] == 100
+    assert shown["class"] == ["ok", "warn"]
+    assert 90 < shown["percentage"] < 100
     assert "research" in shown["tooltip"]
 
 
 def test_xbar_reads_a_line_and_a_menu(run):
     """Xbar gets a coloured line, three dashes, and a menu; names add no parameters."""
     first, dashes, *menu = run("status", "--format=xbar").splitlines()
-    assert first.endswith("% hard | color=red")
+    assert first.endswith("% warn | color=orange")
     assert dashes == "---"
     assert any(line.startswith("research 9") for line in menu)
     assert not any("|" in line for line in menu)
@@ -96,7 +96,7 @@ def test_old_figures_say_that_they_are_old(run, simulated, monkeypatch):
         "claude_cost_exporter.clock.SystemClock.now", lambda _: now + timedelta(hours=2, minutes=5)
     )
     assert run("status").endswith("no exporter has written for 2 h\n")
-    assert json.loads(run("status", "--format=waybar"))["class"] == ["old", "hard"]
+    assert json.loads(run("status", "--format=waybar"))["class"] == ["old", "warn"]
     assert "color=gray" in run("status", "--format=xbar")
 
 

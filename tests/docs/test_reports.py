@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass
 
 import pytest
 
-from claude_cost_exporter.report import ahead, model, status
+from claude_cost_exporter.report import ahead, focus, model, status
 from docs.generate import ROOT
 
 TEXT = (ROOT / "docs" / "report.md").read_text(encoding="utf-8")
@@ -31,3 +31,10 @@ def test_every_figure_of_status_is_explained(kind):
     """Every key of `status --format=json` is named in its table."""
     named = set(re.findall(r"`([a-z0-9_]+)(?:\[\])?`", TEXT.partition("## `status`")[2]))
     assert set(kind._fields) - named == set()
+
+
+def test_columns_of_focus_exist():
+    """Every FOCUS column that is explained is written."""
+    named = set(re.findall(r"`((?:x_)?[A-Z][A-Za-z]+)`", TEXT))
+    assert len(named) > 20
+    assert named <= set(focus.COLUMNS)

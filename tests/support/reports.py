@@ -17,7 +17,7 @@ subscriptions: [{provider: anthropic, account: sim, plan: team, seats: 10, price
 budgets:
   - {name: everything, amount_usd: 15000}
   - {name: research, amount_usd: 1100, scope_type: workspace, scope: Research}
-  - {name: today, amount_usd: 1, period: day}
+  - {name: daily, amount_usd: 210, period: day}
 credits: [{account: sim, date: 2026-11-01, amount_usd: 20000}]
 """
 CONFIG = """

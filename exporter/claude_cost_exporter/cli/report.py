@@ -60,10 +60,28 @@ FormOption = Annotated[
 ]
 
 
+class ReportForm(StrEnum):
+    """How `report` is written."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    FOCUS = "focus"
+
+
+ReportFormOption = Annotated[
+    ReportForm,
+    typer.Option(
+        "--format",
+        help="For people, for programs, for spreadsheets, or for FinOps tools (FOCUS 1.2, CSV).",
+    ),
+]
+
+
 def command(
     period: PeriodOption = PeriodName.MONTH,
     by: ByOption = "model,workspace",
-    form: FormOption = Form.TABLE,
+    form: ReportFormOption = ReportForm.TABLE,
     config_file: ConfigFileOption = None,
 ) -> None:
     """Print what was spent and used, by whom, and where it is heading.
@@ -71,6 +89,9 @@ def command(
     Spend is the best known: billed where the bill is in force, estimated
     elsewhere, exactly as in /metrics. It reads the ledger only, and works
     while the exporter runs. docs/report.md explains every field.
+
+    FOCUS has a row for each UTC day, line of the bill, API key and price;
+    its days are those of the period, and --by does not matter.
 
     Examples:
       claude-cost-exporter report --period=week --by=workspace,api_key
@@ -81,12 +102,15 @@ def command(
     from claude_cost_exporter.cli.reading import opened_ledger
 
     with opened_ledger(config_file) as (ledger, snapshot, now):
+        if form is ReportForm.FOCUS:
+            _write_focus(ledger, snapshot, period, now)
+            return
         report = _report(ledger, snapshot, period, by.split(","), now)
-    if form is Form.JSON:
+    if form is ReportForm.JSON:
         from claude_cost_exporter.report.as_json import as_json
 
         typer.echo(as_json(report))
-    elif form is Form.CSV:
+    elif form is ReportForm.CSV:
         from claude_cost_exporter.report.as_csv import write_report
 
         write_report(report, sys.stdout)
@@ -95,6 +119,25 @@ def command(
         from claude_cost_exporter.report.as_table import print_report
 
         print_report(report, console())
+
+
+def _write_focus(ledger: LedgerReader, snapshot: Snapshot, period: str, now: datetime) -> None:
+    """Write the UTC days of a period, the one that runs included."""
+    from datetime import UTC
+
+    from claude_cost_exporter.calendars import stretch
+    from claude_cost_exporter.clock import DAY
+    from claude_cost_exporter.pricing.book import PriceBook
+    from claude_cost_exporter.report.build import window_of
+    from claude_cost_exporter.report.focus import directory, write_focus
+    from claude_cost_exporter.report.pieces import pieces
+
+    book, read = PriceBook.packaged(), {one.account for one in snapshot.polled}
+    first, last = window_of(snapshot, period, now).first, now.astimezone(UTC).date()
+    used = ledger.used(*stretch(first, last + DAY, UTC))
+    compared = [one for one in ledger.comparisons(first, last) if one.account in read]
+    known = directory(snapshot, lambda dimensions, day: book.rates("", dimensions, day))
+    write_focus((piece for one in compared for piece in pieces(one, used)), known, sys.stdout)
 
 
 def _report(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from claude_cost_exporter.comparison import Comparison
     from claude_cost_exporter.ledger.base import Settings, StoredBook
-    from claude_cost_exporter.ledger.used import Used
+    from claude_cost_exporter.ledger.used import UsedOfDay
     from claude_cost_exporter.pricing.evidence import Evidence
     from claude_cost_exporter.snapshot import Snapshot
 
@@ -72,7 +72,7 @@ class LedgerReader:
             limits = SqlLimitsLedger(lambda: nullcontext(connection), registry)
             return limits.fill(connection, taken)
 
-    def used(self, start: datetime, end: datetime) -> list[Used]:
+    def used(self, start: datetime, end: datetime) -> list[UsedOfDay]:
         """Return what was used in the hours that begin from `start` up to `end`."""
         with self._reading() as (connection, registry):
             return list(used_between(connection, registry, start, end))

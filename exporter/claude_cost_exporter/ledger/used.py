@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 DAY_SECONDS = 86_400
 
 
-class Used(NamedTuple):
+class UsedOfDay(NamedTuple):
     """Tokens and web searches of one UTC day, one combination of dimensions and one price."""
 
     account: str
@@ -35,7 +35,7 @@ class Used(NamedTuple):
 
 def used_between(
     connection: Connection, registry: Registry, start: datetime, end: datetime
-) -> Iterator[Used]:
+) -> Iterator[UsedOfDay]:
     """Yield what was used in the hours that begin from `start` up to, not including, `end`."""
     names = {account.id: account.name for account in registry.accounts.values()}
     table = tables.usage.c
@@ -52,7 +52,7 @@ def used_between(
         *tokens, searches = map(int, amounts)
         if any(tokens) or searches:
             series = registry.series_by_id[series_id]
-            yield Used(
+            yield UsedOfDay(
                 names[series.account_id],
                 series.role,
                 datetime.fromtimestamp(epoch, UTC).date(),

@@ -127,7 +127,7 @@ def _forecasts(forecasts: Iterable[Forecast]) -> Table:
 
 
 def _budgets(states: Iterable[BudgetState], *, solid: bool) -> Table:
-    table = figures("Budgets", "Spent", "Limit", "", "Expected", "Reached")
+    table = figures("Budgets", "Spent", "Limit", "", "Expected", "Lasts until")
     table.columns[3].justify = "left"
     for one in states:
         table.add_row(

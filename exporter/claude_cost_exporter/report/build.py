@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from claude_cost_exporter.ledger.used import Used
+    from claude_cost_exporter.ledger.used import UsedOfDay
     from claude_cost_exporter.snapshot import Snapshot
     from claude_cost_exporter.views.windows import CalendarWindow
 
@@ -54,7 +54,7 @@ def window_of(snapshot: Snapshot, period: str, now: datetime) -> CalendarWindow:
 
 
 def build(
-    snapshot: Snapshot, used: Sequence[Used], period: str, by: Sequence[str], now: datetime
+    snapshot: Snapshot, used: Sequence[UsedOfDay], period: str, by: Sequence[str], now: datetime
 ) -> model.Report:
     """Return the report of the period that runs; `used` is what was used since it began."""
     found = Found(chain.from_iterable(view(snapshot, now) for view in VIEWS))
@@ -96,7 +96,7 @@ def _data_until(snapshot: Snapshot) -> datetime | None:
 
 
 def _accounts(
-    snapshot: Snapshot, found: Found, used: Iterable[Used], window: str
+    snapshot: Snapshot, found: Found, used: Iterable[UsedOfDay], window: str
 ) -> Iterator[model.AccountSpend]:
     tokens: dict[str, list[Tokens]] = defaultdict(list)
     for one in used:
@@ -115,7 +115,7 @@ def _accounts(
 
 
 def _shares(
-    snapshot: Snapshot, found: Found, used: Iterable[Used], kind: str, window: str
+    snapshot: Snapshot, found: Found, used: Iterable[UsedOfDay], kind: str, window: str
 ) -> Iterator[model.Share]:
     """Yield the members with usage, those with the largest spend first."""
     amounts = {
@@ -144,7 +144,7 @@ def _shares(
         )
 
 
-def _members(kind: str, one: Used) -> Iterator[tuple[str, Tokens]]:
+def _members(kind: str, one: UsedOfDay) -> Iterator[tuple[str, Tokens]]:
     """Yield what of a kind the usage belongs to, by the query that feeds its gauge."""
     if kind == "model" and one.role == PROBE:
         yield model_label(one.dimensions.model), one.tokens
@@ -171,7 +171,7 @@ def _counts(rows: Sequence[Tokens]) -> model.TokenCounts:
     return model.TokenCounts(*total, total.total, cache_hit_ratio(rows))
 
 
-def _unpriced(one: Used) -> int:
+def _unpriced(one: UsedOfDay) -> int:
     """Return the tokens that have no price, of the query that knows all of them."""
     if one.role != PROBE:
         return 0

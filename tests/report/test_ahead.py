@@ -1,0 +1,63 @@
+"""The months to come of several accounts, together and each."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from rich.console import Console
+
+from claude_cost_exporter.clock import DAY
+from claude_cost_exporter.records import NANO
+from claude_cost_exporter.report.ahead import project
+from claude_cost_exporter.report.months_table import print_projection
+from claude_cost_exporter.snapshot import AccountState, Scope, Snapshot, SourceState
+
+NOW = datetime(2026, 11, 16, tzinfo=UTC)
+BEGIN = NOW - 40 * DAY
+
+
+def snapshot(*accounts, unread=()):
+    """Return a ledger in which account n costs n dollars a day."""
+    days = [(BEGIN + DAY * n).date() for n in range(40)]
+    return Snapshot(
+        NOW,
+        accounts=tuple(AccountState("anthropic", name) for name in (*accounts, *unread)),
+        sources=tuple(
+            SourceState("anthropic", name, "usage", watermark=NOW, history_start=BEGIN)
+            for name in accounts
+        ),
+        days={
+            Scope(name, "all", "all"): dict.fromkeys(days, usd * NANO)
+            for usd, name in enumerate(accounts, 1)
+        },
+    )
+
+
+def test_accounts_add_up():
+    """All accounts together are the sum of each, in every quantile."""
+    months = project(snapshot("one", "two"), 2, NOW).months
+    december = {one.account: one for one in months if one.month.month == 12}
+    assert december["one"].p50_usd == pytest.approx(31)
+    assert december[""].p50_usd == pytest.approx(93)
+    for name in ("p10_usd", "p90_usd"):
+        parts = [getattr(december[account], name) for account in ("one", "two")]
+        assert getattr(december[""], name) == pytest.approx(sum(parts))
+
+
+def test_a_sum_without_one_of_its_parts_is_unknown():
+    """While one account has not been read there is no sum."""
+    months = project(snapshot("one", unread=("two",)), 1, NOW).months
+    assert {one.account: one.p50_usd is None for one in months} == {
+        "": True, "one": False, "two": True
+    }  # fmt: skip
+
+
+def test_one_account_has_one_table_and_several_have_one_each(capsys):
+    """Several accounts are shown together first; a single one is its own sum."""
+    for accounts, tables in ((("one",), 1), (("one", "two"), 3)):
+        print_projection(project(snapshot(*accounts), 3, NOW), Console(width=80))
+        shown = capsys.readouterr().out
+        assert shown.count("8 times in 10") == tables
+        assert shown.count("3 months") == tables
+        assert ("All accounts" in shown) == (tables > 1)
