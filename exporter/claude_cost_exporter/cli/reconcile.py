@@ -76,8 +76,7 @@ def command(
         raise typer.Exit(Exit.FAILED)
     if csv:
         write_csv(sys.stdout, COLUMNS, _csv_rows(found))
-        return
-    for one, wrong in zip(found, wrong_prices, strict=True):
+    for one, wrong in zip(found, wrong_prices, strict=False):
         typer.echo("\n".join(report(one, wrong)))
 
 

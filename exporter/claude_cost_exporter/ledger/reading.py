@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -133,7 +134,7 @@ def snapshot(  # noqa: PLR0913, PLR0917 - what the ledger holds, and when
     hours, estimated_hours = sums_by_hour(connection, scopes, now)
     sources = _sources(connection, registry)
     recent = lately.recent.read(connection, names, now)
-    return Snapshot(
+    taken = Snapshot(
         taken_at=now,
         time_zone=zone,
         week_start=settings.week_start,
@@ -148,13 +149,22 @@ def snapshot(  # noqa: PLR0913, PLR0917 - what the ledger holds, and when
         last_day=recent.last_day,
         last_week=recent.last_week,
         billed_days=_billed(connection, names, last_month(today)),
-        first_seen=_first_seen(registry, names),
-        workspaces=stored_names.workspaces(connection, registry),
-        api_keys=stored_names.api_keys(connection, registry),
-        in_use=_in_use(registry, int((now - IN_USE).timestamp())),
         state_lost_at=moment(int(lost)) if lost else None,
         ledger_bytes=_size(connection),
         series_dropped={**counters.dropped(), **registry.dropped()},
+    )
+    return _with_names(taken, connection, registry, names)
+
+
+def _with_names(
+    taken: Snapshot, connection: Connection, registry: Registry, names: dict[int, str]
+) -> Snapshot:
+    return replace(
+        taken,
+        first_seen=_first_seen(registry, names),
+        workspaces=stored_names.workspaces(connection, registry),
+        api_keys=stored_names.api_keys(connection, registry),
+        in_use=_in_use(registry, int((taken.taken_at - IN_USE).timestamp())),
     )
 
 

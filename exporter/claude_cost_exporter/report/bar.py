@@ -56,7 +56,7 @@ def _document(path: Path) -> dict[object, object]:
     from claude_cost_exporter.config.documents import read_yaml  # noqa: PLC0415 - only with a file
 
     try:
-        return read_yaml(path.read_text(encoding="utf-8"))
+        return read_yaml(path.read_text(encoding="utf-8")).data
     except (OSError, UnicodeDecodeError) as error:
         cause = getattr(error, "strerror", None) or "not UTF-8 text"
         raise ConfigError([f"--config.file={path}: {cause}"]) from None
