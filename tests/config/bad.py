@@ -55,7 +55,7 @@ PROBLEMS = [
     # keys and their types
     ("a key twice", f"{GOOD}time_zone: UTC\ntime_zone: UTC\n", "line 3, column 1: time_zone is given twice"),
     ("unknown key", GOOD + "timezone: UTC", "timezone: unknown key; did you mean time_zone?"),
-    ("nothing alike", GOOD + "zzz: 1", "zzz: unknown key; known: sources, ledger, scrape_interval"),
+    ("nothing alike", GOOD + "zzz: 1", "zzz: unknown key; known: sources, ledger, status_file, scrape_interval"),
     ("a number as key", GOOD + "7: 1", "7: unknown key; known: sources"),
     ("unknown in a block", GOOD + "ledger: {uri: x}", "ledger.uri: unknown key; did you mean url?"),
     ("unknown in a source", source("poll_intervall: 60s"), "sources[0].poll_intervall: unknown key; did you mean poll_interval?"),
