@@ -18,6 +18,7 @@ from claude_cost_exporter.clock import SystemClock
 from claude_cost_exporter.config.load import load
 from claude_cost_exporter.errors import ConfigError, ExporterError, UnauthorizedError
 from claude_cost_exporter.pricing.overrides import Override
+from claude_cost_exporter.report.bar import show
 from claude_cost_exporter.simulator import Simulator, SimulatorServer, faults
 from claude_cost_exporter.simulator.wire import Delivery, Response, to_json
 
@@ -337,6 +338,17 @@ def test_a_key_in_the_configuration_is_refused_and_not_repeated(ears, tmp_path, 
     assert leaks(ears.heard()) == []
 
 
+@pytest.mark.parametrize("setting", ["status_file: {key}", "ledger: {{url: 'sqlite:///{key}'}}"])
+def test_status_does_not_repeat_a_key_of_its_configuration(tmp_path, setting):
+    """`status` reads little of the file; a key there is refused like anywhere, and not printed."""
+    path = tmp_path / "config.yml"
+    path.write_text(setting.format(key=KEY))
+    with pytest.raises(ConfigError) as caught:
+        show("text", path)
+    assert leaks(f"{caught.value} {caught.value.problems}") == []
+    assert "in plain text" in str(caught.value.problems)
+
+
 # --- every command
 
 
@@ -345,6 +357,9 @@ COMMANDS = {
     "demo": ["--scenario=none"],
     "probe": ["--config.file=/none"],
     "check_config": ["--config.file=/none"],
+    "report": ["--config.file=/none"],
+    "forecast": ["--config.file=/none"],
+    "status": ["--config.file=/none"],
     "reconcile": ["--config.file=/none"],
     "price": ["--input=/none"],
     "reprice": ["--config.file=/none", "--since=2026-11-01"],

@@ -35,6 +35,8 @@ def command(
 
     Exit codes: 0 printed, 1 no exporter has written one, 2 wrong command line or configuration.
     """
+    from claude_cost_exporter.cli.logs import configure
     from claude_cost_exporter.report.bar import show
 
+    configure("warn", "logfmt")
     raise typer.Exit(show(form, config_file))

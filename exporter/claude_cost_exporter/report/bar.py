@@ -53,10 +53,16 @@ def _path(config_file: Path | None) -> Path:
 
 
 def _document(path: Path) -> dict[object, object]:
-    from claude_cost_exporter.config.documents import read_yaml  # noqa: PLC0415 - only with a file
+    from claude_cost_exporter.config.documents import (  # noqa: PLC0415 - only with a file
+        read_yaml,
+        secrets,
+    )
 
     try:
-        return read_yaml(path.read_text(encoding="utf-8")).data
+        found = read_yaml(path.read_text(encoding="utf-8")).data
     except (OSError, UnicodeDecodeError) as error:
         cause = getattr(error, "strerror", None) or "not UTF-8 text"
         raise ConfigError([f"--config.file={path}: {cause}"]) from None
+    if any(True for _ in secrets(found)):
+        raise ConfigError([f"--config.file={path}: a key stands there in plain text; move it"])
+    return found
