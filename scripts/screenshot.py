@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PICTURE = Path(__file__).parent.parent / "docs" / "images" / "status.png"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-SIZE = "1000,1030"
+SIZE = "1000,1100"
 LOADING = ("history is loading", "loading back to", "waiting for")
 """The page says one of these until it has everything to show."""
 PATIENCE_SECONDS = 120
