@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from claude_cost_exporter.config.anomalies import LEAST
 from claude_cost_exporter.plans import GATES, Gate
 from claude_cost_exporter.views.bands import bands
 from claude_cost_exporter.views.baselines import Track, baseline, track
@@ -128,6 +131,14 @@ def test_a_scope_without_spend_has_a_floor():
     assert [tuple(band) for band in seen.values()] == [(0, 0, 5), (0, 0, 5), (0, 0, 35)]
 
 
+@pytest.mark.parametrize("spent", [0.0, 3.0])
+def test_thresholds_may_all_be_at_their_least(spent):
+    """Without any floor an idle scope's bands are zero, and whatever it spends is above them."""
+    gates = dict.fromkeys(GATES, Gate(0.0, 1.0, 0.0, 0.0))
+    seen = of([0.0] * 24 * 28, open_usd=spent, gates=gates)
+    assert [tuple(band) for band in seen.values()] == [(spent, 0, 0)] * 3
+
+
 def test_a_long_ledger_and_a_track_agree():
     """Looking back over the last days only gives what following every day gives."""
     days = [[(day * 7 % 11 + 1) * (hour % 5 + 1) / 3 for hour in range(24)] for day in range(200)]
@@ -177,3 +188,29 @@ def test_scaling_every_cost_scales_every_band(days, open_usd, factor):
     scaled = of([hour * factor for hour in hours], open_usd=open_usd * factor)
     for window, band in bare.items():
         assert scaled[window] == pytest.approx([value * factor for value in band])
+
+
+MOST = 1_000_000  # of every threshold
+gates = st.builds(
+    Gate,
+    *(
+        st.sampled_from([least, MOST]) | st.floats(least, 10)
+        for least in (LEAST["sigma"], LEAST["ratio"], LEAST["floor_share"], LEAST["floor_usd"])
+    ),
+)
+idle_or_not = st.sampled_from([[0.0] * 24, [*[0.0] * 23, 4.0], FLAT_DAY])
+
+
+@given(
+    st.lists(idle_or_not, min_size=7, max_size=30),
+    st.integers(0, 6),
+    st.lists(st.sampled_from([0.0, 2.0]), max_size=23),
+    st.fixed_dictionaries(dict.fromkeys(GATES, gates)),
+)
+def test_no_threshold_that_a_configuration_may_have_breaks_a_band(days, weekday, today, chosen):
+    """Whatever is allowed, of busy and idle days alike each window has a band that is a number."""
+    hours = [hour for day in days for hour in day]
+    for band in of(hours, weekday, today, 1.0, gates=chosen).values():
+        assert isfinite(band.expected)
+        assert isfinite(band.upper)
+        assert band.upper >= band.expected >= 0

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from claude_cost_exporter.views.baselines import Baseline
 
 FLOOR_OF_ORGANISATION = 0.15
+FARTHEST = 50.0
+"""A logarithm that no spend reaches; the exponential of a much larger one is no number."""
 
 
 class Band(NamedTuple):
@@ -56,7 +58,8 @@ class Scale(NamedTuple):
     def week(self, spend: float) -> Band:
         """Return the band of the 168 hours that end in the open one."""
         expected = self.baseline.week
-        upper = expected * exp(self.gates["7d"].sigmas * self.baseline.week_sigma)
+        above = self.gates["7d"].sigmas * self.baseline.week_sigma
+        upper = expected * exp(min(above, FARTHEST))
         return self._band("7d", spend, expected, upper, days=WEEK)
 
     def _band(
@@ -87,7 +90,7 @@ def bands(  # noqa: PLR0913 - the last two have defaults
     at, recent = len(today), [*hours[-WEEK * HOURS :], *today, open_usd]
     last, now = scale.hour(at - 1, recent[-2]), scale.hour(at, open_usd)
     return {
-        "1h": max(last, now, key=lambda band: band.spend / band.upper),
+        "1h": max(last, now, key=lambda band: band.spend - band.upper),
         "24h": scale.day(at, sum(recent[-HOURS:])),
         "7d": scale.week(sum(recent[-WEEK * HOURS :])),
     }
