@@ -32,7 +32,7 @@ def assemble(
 
     An account that was taken out of the configuration keeps its counters, because `increase()`
     over the time before needs them, and its names. What says how things are now ends with it:
-    sources, prices, caps, and every window of spend, which nobody reads on.
+    sources, prices, caps, every window of spend, which nobody reads on, and what was usual.
     """
     snapshot = as_configured(snapshot, {poller.account for poller in pollers}, plans)
     return replace(
@@ -57,6 +57,7 @@ def as_configured(snapshot: Snapshot, configured: set[str], plans: Plans) -> Sna
             replace(account, configured=account.account in configured)
             for account in snapshot.accounts
         ),
+        past={scope: past for scope, past in snapshot.past.items() if scope.account in configured},
         billed_days=remaining(snapshot.billed_days),
         in_use=remaining(snapshot.in_use),
         spend_limits=remaining(snapshot.spend_limits),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from claude_cost_exporter.assemble import as_configured
 from claude_cost_exporter.clock import HOUR
+from claude_cost_exporter.plans import Plans
 from claude_cost_exporter.records import NANO
 from claude_cost_exporter.snapshot import (
     AccountState,
@@ -106,6 +109,25 @@ def test_nothing_is_said_while_an_account_is_unknown():
         estimated_hours=known.estimated_hours,
     )
     assert samples(incomplete) == {}
+
+
+def test_an_account_that_was_taken_out_hides_nothing():
+    """What is left of it is neither expected nor counted: the bands are those of the others."""
+    two = snapshot({"a": {ALL: 2 * NANO}, "gone": {ALL: 30 * NANO}})
+    left = as_configured(two, {"a"}, Plans())
+    assert samples(left) == samples(snapshot({"a": {ALL: 2 * NANO}})) != {}
+
+
+def test_an_account_that_took_the_place_of_another_is_unknown():
+    """As many accounts with a past as are read are not enough: they must be the same ones."""
+    two = snapshot({"a": {ALL: NANO}, "gone": {ALL: NANO}})
+    accounts = (AccountState("anthropic", "a"), AccountState("anthropic", "new"))
+    assert samples(replace(two, accounts=accounts)) == {}
+
+
+def test_without_accounts_there_are_no_bands():
+    """Before an organisation is known nothing is said, and nothing fails."""
+    assert samples(Snapshot(taken_at=NOW)) == {}
 
 
 def test_an_outage_over_midnight_keeps_the_last_known_windows():

@@ -70,7 +70,8 @@ def _members(snapshot: Snapshot, now: datetime) -> Iterator[tuple[Member, Hours]
     for scope in snapshot.past:
         if scope.kind in KINDS:
             parts[scope.kind, scope.member].append(scope)
-    if len(parts[EVERYTHING]) == len(snapshot.polled):  # else not everything is known
+    known = {scope.account for scope in parts.get(EVERYTHING, ())}
+    if known == {account.account for account in snapshot.polled}:  # else not everything is known
         for member, scopes in parts.items():
             if (hours := _hours(snapshot, scopes, now)) is not None:
                 yield member, hours
