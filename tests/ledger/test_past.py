@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from claude_cost_exporter.clock import DAY, HOUR
-from claude_cost_exporter.ledger.base import Settings
+from claude_cost_exporter.ledger.base import Batch, Settings
 from claude_cost_exporter.records import Window
 from claude_cost_exporter.snapshot import Scope
 from tests.support.ledger import INPUT_NANO, MODEL, Account, used
@@ -65,6 +65,40 @@ def test_the_models_that_cost_most_are_watched(one):
     assert {scope.member for scope in past if scope.kind == "model"} == {
         f"claude-m{n:02}" for n in range(2, 12)
     }
+
+
+def read(one, account, *usage, back=48):
+    """Let another account of the ledger have been read up to now."""
+    one.ledger.register(account, "anthropic")
+    window = Window(TODAY - back * HOUR, NOW.replace(minute=0) + HOUR)
+    one.ledger.upsert(Batch(account, "usage", window, NOW, list(usage)))
+
+
+def test_the_largest_members_are_those_of_all_accounts(one):
+    """A model that is twelfth in each of two accounts is first over both, and watched in both."""
+    own, shared = ([f"{name}{n}" for n in range(11)] for name in ("a", "b"))
+    for account, models in (("acme", own), ("b", shared)):
+        usage = [used(TODAY - HOUR, 10, dims=MODEL._replace(model=model)) for model in models]
+        usage.append(used(TODAY - HOUR, 9, dims=MODEL._replace(model="claude-both")))
+        read(one, account, *(row for rows in usage for row in rows))
+    models = [scope for scope in one.snapshot(NOW).past if scope.kind == "model"]
+    assert len({scope.member for scope in models}) == 10
+    assert {scope.account for scope in models if scope.member == "claude-both"} == {"acme", "b"}
+
+
+def test_an_account_that_spends_nothing_is_known(one):
+    """Its hours are zeros, rather than unknown, which would hide the bands of every account."""
+    read(one, "acme", *used(TODAY - HOUR, 5))
+    read(one, "idle")
+    series = one.snapshot(NOW).past[Scope("idle", "all", "all")]
+    assert (series.start, list(series.amounts)) == (TODAY - 2 * DAY, [0] * 48)
+
+
+def test_an_account_that_spends_nothing_any_more_keeps_its_past(one):
+    """What was spent before the last four weeks is still among its hours."""
+    read(one, "acme", *used(TODAY - 40 * DAY, 5), back=50 * 24)
+    series = one.snapshot(NOW).past[ALL]
+    assert (len(series.amounts), sum(series.amounts)) == (50 * 24, 5 * INPUT_NANO)
 
 
 def test_half_a_day_is_no_past(one):

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 LONGEST = 84 * DAY
 RANKED_OVER = 28 * DAY
-WATCHED = {"all": 1, "workspace": 20, "model": 10}
-"""How many scopes of each kind are watched in an account, those with the largest spend."""
+ALL = "all"
+WATCHED = {"workspace": 20, "model": 10}
+"""How many members of each kind are watched, those with the largest spend over all accounts."""
 USAGE = "usage"
 HOUR_SECONDS = 3600
 
@@ -70,25 +71,29 @@ def _stretches(
 def _watched(
     connection: Connection, scopes: Mapping[int, Scope], now: datetime
 ) -> dict[int, Scope]:
-    """Return the scopes with the largest estimated spend, by account and kind."""
+    """Return the scopes of all spend and of the members with the largest estimated spend."""
+    spent: dict[str, dict[str, int]] = {kind: defaultdict(int) for kind in WATCHED}
     days = tables.days.c
     first = (now - RANKED_OVER).date().toordinal()
-    amount = func.sum(days.cost)
     query = (
-        select(days.scope_id)
+        select(days.scope_id, func.sum(days.cost))
         .join_from(tables.days, tables.scopes)
         .where(days.day >= first, tables.scopes.c.kind.in_(WATCHED))
         .group_by(days.scope_id)
-        .order_by(amount.desc(), days.scope_id)
     )
-    taken: dict[tuple[str, str], int] = defaultdict(int)
-    watched: dict[int, Scope] = {}
-    for (scope_id,) in connection.execute(query):
+    for scope_id, amount in connection.execute(query):
         scope = scopes[scope_id]
-        if taken[scope.account, scope.kind] < WATCHED[scope.kind]:
-            taken[scope.account, scope.kind] += 1
-            watched[scope_id] = scope
-    return watched
+        spent[scope.kind][scope.member] += amount
+    first_of = {kind: _largest(spent[kind], count) for kind, count in WATCHED.items()}
+    return {
+        scope_id: scope
+        for scope_id, scope in scopes.items()
+        if scope.kind == ALL or scope.member in first_of.get(scope.kind, ())
+    }
+
+
+def _largest(spent: Mapping[str, int], count: int) -> set[str]:
+    return set(sorted(spent, key=lambda member: (-spent[member], member))[:count])
 
 
 def _series(
@@ -96,15 +101,21 @@ def _series(
     watched: Mapping[int, Scope],
     stretches: Mapping[str, tuple[datetime, datetime]],
 ) -> Past:
-    """Return one amount for each hour; an hour without a row cost nothing."""
-    past: Past = {}
+    """Return one amount for each hour; an hour without a row cost nothing.
+
+    An account that never spent anything has no scopes, and yet is known.
+    """
+    past = {
+        Scope(account, ALL, ALL): HourSeries(start, _zeros(start, end))
+        for account, (start, end) in stretches.items()
+    }
     amounts: dict[int, array[int]] = {}
     begins: dict[int, int] = {}
     for scope_id, scope in watched.items():
         if scope.account in stretches:
             start, end = stretches[scope.account]
             begins[scope_id] = int(start.timestamp())
-            amounts[scope_id] = array("q", bytes(8 * ((end - start) // HOUR)))
+            amounts[scope_id] = _zeros(start, end)
             past[scope] = HourSeries(start, amounts[scope_id])
     hours = tables.hours.c
     query = select(hours.scope_id, hours.hour, hours.cost).where(
@@ -115,3 +126,7 @@ def _series(
         if 0 <= index < len(amounts[scope_id]):
             amounts[scope_id][index] = cost
     return past
+
+
+def _zeros(start: datetime, end: datetime) -> array[int]:
+    return array("q", bytes(8 * ((end - start) // HOUR)))
