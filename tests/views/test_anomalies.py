@@ -75,6 +75,18 @@ def test_a_runaway_is_seen_while_its_hour_is_open():
     assert found["llm_window_anomaly_impact_usd", *ALL, "1h"] == pytest.approx(198)
 
 
+def test_late_usage_of_the_day_before_is_seen_at_once():
+    """Minutes after midnight the last hour of yesterday is what it is now, not when it was read."""
+    night = MIDNIGHT + timedelta(minutes=10)
+    read = snapshot({"acme": {ALL: 2 * NANO}}, watermark=night)
+    late = replace(read, estimated_hours={Scope("acme", *ALL): {MIDNIGHT - HOUR: 200 * NANO}})
+    found = samples(late, night)
+    spend = {window: found["llm_window_spend_usd", *ALL, window] for window in ("1h", "24h", "7d")}
+    assert spend == {"1h": 200, "24h": 22 * 2 + 200, "7d": 166 * 2 + 200}
+    expected = samples(read, night)["llm_window_spend_expected_usd", *ALL, "1h"]
+    assert found["llm_window_spend_expected_usd", *ALL, "1h"] == expected
+
+
 def test_accounts_add_up_by_member():
     """Everything is the sum of the accounts, and so is a model that both use."""
     opus = ("model", "claude-opus")

@@ -13,14 +13,14 @@ from claude_cost_exporter.clock import DAY, HOUR, floor_hour, floor_to
 from claude_cost_exporter.records import NANO
 from claude_cost_exporter.samples import Sample
 from claude_cost_exporter.views.bands import bands
-from claude_cost_exporter.views.baselines import baseline
+from claude_cost_exporter.views.baselines import HOURS, baseline
+from claude_cost_exporter.views.forecasting import WEEK
 from claude_cost_exporter.views.windows import usage_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from claude_cost_exporter.plans import Gate
     from claude_cost_exporter.snapshot import Scope, Snapshot
     from claude_cost_exporter.views.baselines import Baseline
 
@@ -30,75 +30,91 @@ EVERYTHING = ("all", "all")
 KINDS = ("all", "workspace", "model")
 
 
-class Hours(NamedTuple):
-    """USD by the hour: of whole days, of the day under way, of the hour under way."""
+class Part(NamedTuple):
+    """A member of all accounts, and where what is known of it in each of them ends."""
 
-    past: Sequence[float]
-    today: Sequence[float]
-    open_usd: float
-    weekday: int
+    member: Member
+    scopes: Sequence[Scope]
+    known_to: datetime
+
+    @property
+    def midnight(self) -> datetime:
+        """Return when the day under way began."""
+        return floor_to(DAY, self.known_to)
 
 
 def anomaly_bands(snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
     """Yield spend, expectation, upper end and impact of each window, after seven whole days."""
-    hours = dict(_members(snapshot, now))
-    known = {member: baseline(one.past, one.weekday) for member, one in hours.items()}
+    parts = {part.member: part for part in parts_of(snapshot, now)}
+    known = {member: fitted(snapshot, part) for member, part in parts.items()}
     if (everything := known.get(EVERYTHING)) is None:
         return
     for member, usual in known.items():
         if usual is not None:
             level = everything.today.level if member != EVERYTHING else 0.0
-            yield from _bands(member, hours[member], usual, level, snapshot.plans.gates)
+            yield from _bands(snapshot, parts[member], usual, level)
 
 
-def _bands(
-    member: Member, hours: Hours, usual: Baseline, level: float, gates: Mapping[str, Gate]
-) -> Iterator[Sample]:
-    now = (hours.past, hours.today, hours.open_usd)
-    found = bands(usual, *now, organisation_level=level, gates=gates)
+def _bands(snapshot: Snapshot, part: Part, usual: Baseline, level: float) -> Iterator[Sample]:
+    *complete, open_usd = _last_week(snapshot, part)
+    today = (floor_hour(part.known_to) - part.midnight) // HOUR
+    split = len(complete) - today
+    now = (complete[:split], complete[split:], open_usd)
+    found = bands(usual, *now, organisation_level=level, gates=snapshot.plans.gates)
     for window, band in found.items():
-        labels = (*member, window)
+        labels = (*part.member, window)
         yield Sample("llm_window_spend_usd", labels, band.spend)
         yield Sample("llm_window_spend_expected_usd", labels, band.expected)
         yield Sample("llm_window_spend_upper_usd", labels, band.upper)
         yield Sample("llm_window_anomaly_impact_usd", labels, band.impact)
 
 
-def _members(snapshot: Snapshot, now: datetime) -> Iterator[tuple[Member, Hours]]:
-    """Yield the hours of everything and of each watched member, summed over accounts."""
-    parts: Mapping[Member, list[Scope]] = defaultdict(list)
+def parts_of(snapshot: Snapshot, now: datetime) -> Iterator[Part]:
+    """Yield everything and each watched member, once everything is known."""
+    scopes: Mapping[Member, list[Scope]] = defaultdict(list)
     for scope in snapshot.past:
         if scope.kind in KINDS:
-            parts[scope.kind, scope.member].append(scope)
-    known = {scope.account for scope in parts.get(EVERYTHING, ())}
-    if known == {account.account for account in snapshot.polled}:  # else not everything is known
-        for member, scopes in parts.items():
-            if (hours := _hours(snapshot, scopes, now)) is not None:
-                yield member, hours
-
-
-def _hours(snapshot: Snapshot, scopes: Sequence[Scope], now: datetime) -> Hours | None:
-    """Return the sum of scopes over the time that is known of all of them."""
-    series = [snapshot.past[scope] for scope in scopes]
-    known_to = min(_known_to(snapshot, scope.account, now) for scope in scopes)
-    start, midnight = max(each.start for each in series), floor_to(DAY, known_to)
-    whole, gone = (midnight - start) // HOUR, (floor_hour(known_to) - midnight) // HOUR
-    offsets = [(start - each.start) // HOUR for each in series]
-    columns = [
-        each.amounts[offset : offset + whole] for each, offset in zip(series, offsets, strict=True)
-    ]
-    if whole <= 0 or any(len(column) < whole for column in columns):
-        return None
-    estimates = [snapshot.estimated_hours.get(scope, {}) for scope in scopes]
-    today = [
-        sum(each.get(midnight + hour * HOUR, 0) for each in estimates) / NANO
-        for hour in range(gone + 1)
-    ]
-    past = [sum(amounts) / NANO for amounts in zip(*columns, strict=True)]
-    return Hours(past, today[:-1], today[-1], midnight.weekday())
+            scopes[scope.kind, scope.member].append(scope)
+    known = {scope.account for scope in scopes.get(EVERYTHING, ())}
+    if known == {account.account for account in snapshot.polled}:
+        for member, each in scopes.items():
+            ends = (_known_to(snapshot, scope.account, now) for scope in each)
+            yield Part(member, each, min(ends))
 
 
 def _known_to(snapshot: Snapshot, account: str, now: datetime) -> datetime:
     """Return where the data of an account end: its open hour is the one that they end in."""
     state = usage_state(snapshot, account)
     return min(now, state.watermark) if state and state.watermark else now
+
+
+def fitted(snapshot: Snapshot, part: Part) -> Baseline | None:
+    """Return what the day under way is judged by: the whole days that are known of every scope."""
+    series = [snapshot.past[scope] for scope in part.scopes]
+    start = max(each.start for each in series)
+    whole = (part.midnight - start) // HOUR
+    offsets = [(start - each.start) // HOUR for each in series]
+    columns = [
+        each.amounts[offset : offset + whole] for each, offset in zip(series, offsets, strict=True)
+    ]
+    if whole <= 0 or any(len(column) < whole for column in columns):
+        return None
+    hours = [sum(amounts) / NANO for amounts in zip(*columns, strict=True)]
+    return baseline(hours, part.midnight.weekday())
+
+
+def _last_week(snapshot: Snapshot, part: Part) -> list[float]:
+    """Return USD by the hour, the open one last."""
+    last = floor_hour(part.known_to)
+    hours = [last - HOUR * back for back in reversed(range(WEEK * HOURS))]
+    columns = [_estimates(snapshot, scope, hours) for scope in part.scopes]
+    return [sum(amounts) / NANO for amounts in zip(*columns, strict=True)]
+
+
+def _estimates(snapshot: Snapshot, scope: Scope, hours: Sequence[datetime]) -> Iterator[int]:
+    """Yield estimates as they are now; the past, read a while ago, has those from before."""
+    fresh, past = snapshot.estimated_hours.get(scope, {}), snapshot.past[scope]
+    first = (hours[0] - past.start) // HOUR
+    for index, hour in enumerate(hours, first):
+        known = past.amounts[index] if 0 <= index < len(past.amounts) else 0
+        yield fresh.get(hour, known)
