@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from claude_cost_exporter.assemble import assemble
+from claude_cost_exporter.assemble import Fits, Kept, assemble
 from claude_cost_exporter.plans import Plans
 from claude_cost_exporter.records import Dimensions, TokenType
 from tests.support.simulated import Simulated
@@ -30,7 +30,7 @@ def exporter(tmp_path):
 def assembled(exporter, **changes):
     """Return the snapshot of now with some changes, as the views would see it."""
     snapshot = replace(exporter.ledger.snapshot(exporter.clock.now()), **changes)
-    return assemble(snapshot, exporter.pollers, exporter.prices, Plans())
+    return assemble(snapshot, exporter.pollers, exporter.prices, Plans(), Fits())
 
 
 def test_twins_of_one_label_have_the_price_of_the_first(exporter):
@@ -43,3 +43,19 @@ def test_twins_of_one_label_have_the_price_of_the_first(exporter):
         snapshot = assembled(exporter, in_use={"sim": frozenset(some)})
         assert {one.usd_per_million for one in snapshot.prices} == {price}
         assert len(snapshot.prices) == len(TokenType)
+
+
+def test_what_is_kept_is_computed_once_for_each_change():
+    """The same again costs nothing, a change or a new key one computation; old keys are gone."""
+    computed = []
+
+    def double(given):
+        computed.append(given)
+        return [2 * each for each in given]
+
+    kept = Kept(double)
+    assert kept.all_of([("a", [1]), ("b", [2])]) == {"a": [2], "b": [4]}
+    assert kept.all_of([("a", [1]), ("b", [3])]) == {"a": [2], "b": [6]}
+    assert kept.all_of([("b", [3])]) == {"b": [6]}
+    assert kept.all_of([("a", [1])]) == {"a": [2]}
+    assert computed == [[1], [2], [3], [1]]

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner
 
-from claude_cost_exporter.assemble import assemble
+from claude_cost_exporter.assemble import Fits, assemble
 from claude_cost_exporter.cli import app
 from claude_cost_exporter.cli.wiring import accept_prices
 from claude_cost_exporter.clock import DAY, HOUR, SystemClock
@@ -164,7 +164,7 @@ def test_types_without_a_learned_rate_stay_unpriced(org):
     types = {labels[-1] for labels, value in costs.items() if value}
     assert types == {"input", "output", "cache_read", "cache_write_5m"}
     configured = [SimpleNamespace(account="acme", sources=())]
-    shown = assemble(org.account.snapshot(later), configured, org.prices, Plans()).prices
+    shown = assemble(org.account.snapshot(later), configured, org.prices, Plans(), Fits()).prices
     assert {price.token_type: price.usd_per_million for price in shown} == {
         "input": 7, "output": 34, "cache_read": 0.28, "cache_write_5m": 8.6,
     }  # fmt: skip

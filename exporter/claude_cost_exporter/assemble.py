@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import astuple, replace
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from claude_cost_exporter.records import NANO, TokenType, model_label
 from claude_cost_exporter.snapshot import PriceInForce, SourceState
+from claude_cost_exporter.views.anomalies import fitted, pasts
 from claude_cost_exporter.views.efficiency import Priced, break_even_reads, cost_on
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import date
 
     from claude_cost_exporter.ingest import AccountPoller
@@ -21,21 +22,61 @@ if TYPE_CHECKING:
     from claude_cost_exporter.pricing.rates import Rates
     from claude_cost_exporter.records import Dimensions
     from claude_cost_exporter.snapshot import Snapshot
+    from claude_cost_exporter.usual import Baseline
+    from claude_cost_exporter.views.anomalies import Day, Past
 
+K = TypeVar("K")
+G = TypeVar("G")
 T = TypeVar("T")
 
 
+class Kept(Generic[K, G, T]):
+    """Keeps what is dear to compute, by key, for as long as what it follows from is the same."""
+
+    def __init__(self, compute: Callable[[G], T]) -> None:
+        self._compute = compute
+        self._known: dict[K, tuple[G, T]] = {}
+
+    def all_of(self, given: Iterable[tuple[K, G]]) -> dict[K, T]:
+        """Return the result of each key, and forget all others."""
+        before, self._known = self._known, {}
+        for key, each in given:
+            if (known := before.get(key)) is None or known[0] != each:
+                known = each, self._compute(each)
+            self._known[key] = known
+        return {key: result for key, (_, result) in self._known.items()}
+
+
+class Fits:
+    """What is fitted to the past, which changes far less often than snapshots are taken."""
+
+    def __init__(self) -> None:
+        self._baselines: Kept[Day, Past, Baseline | None] = Kept(fitted)
+
+    def fill(self, snapshot: Snapshot) -> Snapshot:
+        """Return the snapshot with what is usual at its time."""
+        found = self._baselines.all_of(pasts(snapshot, snapshot.taken_at))
+        return replace(
+            snapshot,
+            baselines={day: usual for day, usual in found.items() if usual is not None},
+        )
+
+
 def assemble(
-    snapshot: Snapshot, pollers: Sequence[AccountPoller], prices: PriceHistory, plans: Plans
+    snapshot: Snapshot,
+    pollers: Sequence[AccountPoller],
+    prices: PriceHistory,
+    plans: Plans,
+    fits: Fits,
 ) -> Snapshot:
-    """Return the snapshot with the sources' last attempts, the prices in force and the plans.
+    """Return the snapshot with the sources' last attempts, the prices, the plans and the fits.
 
     An account that was taken out of the configuration keeps its counters, because `increase()`
     over the time before needs them, and its names. What says how things are now ends with it:
     sources, prices, caps, every window of spend, which nobody reads on, and what was usual.
     """
     snapshot = as_configured(snapshot, {poller.account for poller in pollers}, plans)
-    return replace(
+    snapshot = replace(
         snapshot,
         break_even_reads=dict(_break_even_reads(snapshot, prices)),
         rerouted=dict(_rerouted(snapshot, prices, plans)),
@@ -43,6 +84,7 @@ def assemble(
         prices=tuple(_prices(snapshot, prices)),
         prices_verified_on=prices.current.verified_on,
     )
+    return fits.fill(snapshot)
 
 
 def as_configured(snapshot: Snapshot, configured: set[str], plans: Plans) -> Snapshot:

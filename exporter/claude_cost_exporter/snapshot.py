@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         SpendLimit,
         Tokens,
     )
+    from claude_cost_exporter.usual import Baseline
 
 
 class Scope(NamedTuple):
@@ -227,6 +228,8 @@ class Snapshot:
     past: Mapping[Scope, HourSeries] = field(default_factory=dict)
     """Estimated nano-USD of whole UTC days until the last midnight, at most 84, all of them read:
     kind all, and the members of the kinds model and workspace with the largest spend."""
+    baselines: Mapping[tuple[str, str, datetime], Baseline] = field(default_factory=dict)
+    """Kind, member, UTC midnight -> what that day is judged by, over all accounts."""
     billed_days: Mapping[str, frozenset[date]] = field(default_factory=dict)
     """Account -> UTC days whose bill has replaced the estimate, from last month on."""
     first_seen: Mapping[Scope, datetime] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from claude_cost_exporter.assemble import as_configured
+from claude_cost_exporter.assemble import Fits, as_configured
 from claude_cost_exporter.clock import HOUR
 from claude_cost_exporter.plans import Plans
 from claude_cost_exporter.records import NANO
@@ -47,7 +47,7 @@ def snapshot(accounts, *, days=28, today=(), watermark=NOW):
 
 
 def samples(snap, now=NOW):
-    return {(s.metric, *s.labels): s.value for s in anomaly_bands(snap, now)}
+    return {(s.metric, *s.labels): s.value for s in anomaly_bands(Fits().fill(snap), now)}
 
 
 ALL = ("all", "all")
@@ -140,6 +140,17 @@ def test_an_account_that_took_the_place_of_another_is_unknown():
 def test_without_accounts_there_are_no_bands():
     """Before an organisation is known nothing is said, and nothing fails."""
     assert samples(Snapshot(taken_at=NOW)) == {}
+
+
+def test_a_correction_of_the_past_is_not_overlooked():
+    """What is kept of a baseline is fitted anew when an hour of the past has changed."""
+    snap, scope, fits = snapshot({"acme": {ALL: 2 * NANO}}), Scope("acme", *ALL), Fits()
+    (before,) = fits.fill(snap).baselines.values()
+    assert fits.fill(replace(snap, past=dict(snap.past))).baselines == {(*ALL, MIDNIGHT): before}
+    amounts = [*snap.past[scope].amounts[:-3], 9 * NANO, 2 * NANO, 2 * NANO]
+    corrected = replace(snap, past={scope: replace(snap.past[scope], amounts=amounts)})
+    (after,) = fits.fill(corrected).baselines.values()
+    assert after.today.level > before.today.level
 
 
 def test_an_outage_over_midnight_keeps_the_last_known_windows():

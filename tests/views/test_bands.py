@@ -153,15 +153,6 @@ def test_a_long_ledger_and_a_track_agree():
     assert looked_back.today.hours == pytest.approx(followed.baseline().today.hours)
 
 
-def test_a_correction_is_not_overlooked():
-    """What is remembered of a baseline is forgotten when an hour of the past changes."""
-    hours = FLAT_DAY * 28
-    before = baseline(hours, MONDAY)
-    hours[-3] += 5.0
-    assert baseline(hours, MONDAY).today.level > before.today.level
-    assert baseline(FLAT_DAY * 28, MONDAY) == before
-
-
 some_days = st.lists(
     st.tuples(st.floats(10, 500), st.floats(0, 3), st.integers(0, 23)), min_size=7, max_size=30
 )

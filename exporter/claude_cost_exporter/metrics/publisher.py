@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from claude_cost_exporter.assemble import assemble
+from claude_cost_exporter.assemble import Fits, assemble
 from claude_cost_exporter.errors import LedgerError
 from claude_cost_exporter.metrics.exposition import Renderer
 from claude_cost_exporter.views import view_all
@@ -57,6 +57,7 @@ class Publisher:
         self._started = clock.now().replace(microsecond=0)  # the ledger keeps whole seconds
         self._lock = Lock()
         self._last: Snapshot | None = None
+        self._fits = Fits()
         self.current: Publication | None = None
 
     def publish(self) -> None:
@@ -68,7 +69,8 @@ class Publisher:
                 structlog.get_logger().exception("rendering failed")
 
     def _render(self, now: datetime) -> Publication:
-        snapshot = assemble(self._read(now), self._pollers, self._prices, self._plans)
+        read = self._read(now)
+        snapshot = assemble(read, self._pollers, self._prices, self._plans, self._fits)
         self._metrics.took(snapshot)
         samples = list(view_all(snapshot, now))
         return Publication(

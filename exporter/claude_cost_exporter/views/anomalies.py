@@ -7,6 +7,7 @@ exporter looks like nothing here.
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from claude_cost_exporter.clock import DAY, HOUR, floor_hour, floor_to
@@ -19,13 +20,14 @@ from claude_cost_exporter.views.windows import usage_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime
 
-    from claude_cost_exporter.snapshot import Scope, Snapshot
-    from claude_cost_exporter.views.baselines import Baseline
+    from claude_cost_exporter.snapshot import HourSeries, Scope, Snapshot
+    from claude_cost_exporter.usual import Baseline
 
 Member = tuple[str, str]
 """Kind and id of what has bands, over all accounts."""
+Day = tuple[str, str, datetime]
+"""A member and a UTC midnight."""
 EVERYTHING = ("all", "all")
 KINDS = ("all", "workspace", "model")
 
@@ -42,17 +44,51 @@ class Part(NamedTuple):
         """Return when the day under way began."""
         return floor_to(DAY, self.known_to)
 
+    @property
+    def day(self) -> Day:
+        """Return the day under way."""
+        return (*self.member, self.midnight)
+
+
+class Past(NamedTuple):
+    """What a day is judged by: the hours before its midnight, of each account."""
+
+    midnight: datetime
+    series: Sequence[HourSeries]
+
 
 def anomaly_bands(snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
     """Yield spend, expectation, upper end and impact of each window, after seven whole days."""
-    parts = {part.member: part for part in parts_of(snapshot, now)}
-    known = {member: fitted(snapshot, part) for member, part in parts.items()}
+    parts = {part.member: part for part in _parts(snapshot, now)}
+    known = {member: snapshot.baselines.get(part.day) for member, part in parts.items()}
     if (everything := known.get(EVERYTHING)) is None:
         return
     for member, usual in known.items():
         if usual is not None:
             level = everything.today.level if member != EVERYTHING else 0.0
             yield from _bands(snapshot, parts[member], usual, level)
+
+
+def pasts(snapshot: Snapshot, now: datetime) -> Iterator[tuple[Day, Past]]:
+    """Yield what the baseline of each watched member's day is made of."""
+    for part in _parts(snapshot, now):
+        yield part.day, Past(part.midnight, [snapshot.past[scope] for scope in part.scopes])
+
+
+def fitted(past: Past) -> Baseline | None:
+    """Return what the day is judged by: the whole days that are known of every account."""
+    start = max(each.start for each in past.series)
+    whole = (past.midnight - start) // HOUR
+    if whole <= 0:
+        return None
+    columns = []
+    for each in past.series:
+        offset = (start - each.start) // HOUR
+        columns.append(each.amounts[offset : offset + whole])
+    if any(len(column) < whole for column in columns):
+        return None
+    hours = [sum(amounts) / NANO for amounts in zip(*columns, strict=True)]
+    return baseline(hours, past.midnight.weekday())
 
 
 def _bands(snapshot: Snapshot, part: Part, usual: Baseline, level: float) -> Iterator[Sample]:
@@ -69,7 +105,7 @@ def _bands(snapshot: Snapshot, part: Part, usual: Baseline, level: float) -> Ite
         yield Sample("llm_window_anomaly_impact_usd", labels, band.impact)
 
 
-def parts_of(snapshot: Snapshot, now: datetime) -> Iterator[Part]:
+def _parts(snapshot: Snapshot, now: datetime) -> Iterator[Part]:
     """Yield everything and each watched member, once everything is known."""
     scopes: Mapping[Member, list[Scope]] = defaultdict(list)
     for scope in snapshot.past:
@@ -86,21 +122,6 @@ def _known_to(snapshot: Snapshot, account: str, now: datetime) -> datetime:
     """Return where the data of an account end: its open hour is the one that they end in."""
     state = usage_state(snapshot, account)
     return min(now, state.watermark) if state and state.watermark else now
-
-
-def fitted(snapshot: Snapshot, part: Part) -> Baseline | None:
-    """Return what the day under way is judged by: the whole days that are known of every scope."""
-    series = [snapshot.past[scope] for scope in part.scopes]
-    start = max(each.start for each in series)
-    whole = (part.midnight - start) // HOUR
-    offsets = [(start - each.start) // HOUR for each in series]
-    columns = [
-        each.amounts[offset : offset + whole] for each, offset in zip(series, offsets, strict=True)
-    ]
-    if whole <= 0 or any(len(column) < whole for column in columns):
-        return None
-    hours = [sum(amounts) / NANO for amounts in zip(*columns, strict=True)]
-    return baseline(hours, part.midnight.weekday())
 
 
 def _last_week(snapshot: Snapshot, part: Part) -> list[float]:

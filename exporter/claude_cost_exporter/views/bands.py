@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from claude_cost_exporter.plans import Gate
-    from claude_cost_exporter.views.baselines import Baseline
+    from claude_cost_exporter.usual import Baseline
 
 FLOOR_OF_ORGANISATION = 0.15
 FARTHEST = 50.0

@@ -6,15 +6,14 @@ the days before it, so that no hour is ever part of its own baseline.
 
 from __future__ import annotations
 
-from array import array
 from collections import deque
-from functools import lru_cache
 from itertools import pairwise
 from math import log, sqrt
 from operator import truediv
 from statistics import median
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from claude_cost_exporter.usual import Baseline, Expectation
 from claude_cost_exporter.views.forecasting import (
     LEVEL_DAYS,
     WEEK,
@@ -32,26 +31,6 @@ SHAPE_DAYS = 28
 RESIDUAL_DAYS = 42
 WEEKLY_CHANGES = 8
 MAD_TO_SIGMA = 1.4826
-REMEMBERED_SCOPES = 256
-
-
-class Expectation(NamedTuple):
-    """What one day is expected to cost: in all, by hour, and at the level of an average day."""
-
-    level: float
-    hours: Sequence[float]
-    total: float
-
-
-class Baseline(NamedTuple):
-    """All that the bands of one day need, fixed at its midnight."""
-
-    yesterday: Expectation
-    today: Expectation
-    spread_of_days: float
-    spread_of_hours: float
-    week: float
-    week_sigma: float
 
 
 def hour_scale(expected: float, level: float) -> float:
@@ -132,17 +111,8 @@ def track(hours: Sequence[float], weekday: int) -> Track:
 
 
 def baseline(hours: Sequence[float], weekday: int) -> Baseline | None:
-    """Return what a day is judged by, after complete days of hours.
-
-    It only changes at midnight and with corrections, but is asked for with every poll.
-    """
-    recent = hours[-(RESIDUAL_DAYS + LEVEL_DAYS) * HOURS :]
-    return _remembered(array("d", recent).tobytes(), weekday)
-
-
-@lru_cache(maxsize=REMEMBERED_SCOPES)
-def _remembered(hours: bytes, weekday: int) -> Baseline | None:
-    return track(array("d", hours), weekday).baseline()
+    """Return what a day of this weekday is judged by, after complete days of hours."""
+    return track(hours, weekday).baseline()
 
 
 def _winsorised(newest: Sequence[float], profile: Sequence[float]) -> list[float]:
