@@ -44,7 +44,9 @@ OUTLOOK: tuple[Metric, ...] = (
     gauge(
         "llm_window_spend_usd",
         (*S, "window"),
-        f"Estimated spend in USD of the last 1h, 24h or 7d, the open hour included. {ONE_SCOPE}",
+        "Estimated spend in USD of the last 1h, 24h or 7d, the open hour included: of everything, "
+        "and of the 20 workspaces and 10 models with the largest spend over all accounts. There "
+        f"are none of end customers, who are known by closed UTC day only. {ONE_SCOPE}",
     ),
     gauge(
         "llm_window_spend_expected_usd",
