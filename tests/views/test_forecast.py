@@ -61,6 +61,18 @@ def test_what_is_spent_is_never_forecast_away():
     }
 
 
+def test_a_new_organisation_is_forecast_from_its_first_spend():
+    """Ninety idle days before ten of $24 do not make a month cheaper, and are no history."""
+    now = at(2026, 11, 11)
+    snap = snapshot(now, lambda hour: float(hour >= at(2026, 11, 1)), since=days_before(now, 100))
+    found = ahead(snap, now)
+    assert found["month_end", "weekday_ewma", "p50"] == pytest.approx(720, abs=CENT)
+    assert found["next_month", "weekday_ewma", "p50"] == pytest.approx(744, abs=CENT)
+    assert values(forecast_quality(snap, now), "llm_forecast_history_days") == {
+        ("anthropic", "acme"): 10
+    }
+
+
 def test_days_of_23_and_25_hours():
     """In New York November 2026 has 721 hours, and March 743."""
     zone = ZoneInfo("America/New_York")

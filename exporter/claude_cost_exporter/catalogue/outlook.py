@@ -39,7 +39,8 @@ OUTLOOK: tuple[Metric, ...] = (
     gauge(
         "llm_forecast_history_days",
         C,
-        "Complete days behind the forecast. Below 7 it is a first guess.",
+        "Complete days behind the forecast, from the first one with spend on. Below 7 it is a "
+        "first guess.",
     ),
     gauge(
         "llm_window_spend_usd",

@@ -55,8 +55,9 @@ def outlook(snapshot: Snapshot, scopes: Sequence[Scope], now: datetime) -> Outlo
     at, first = min(one.at for one in known), max(one.first for one in known)
     days = {day for one in known for day in one.spent}
     spent = {day: sum(one.spent.get(day, 0.0) for one in known) for day in days}
-    # Before its first day a member was not there, rather than idle.
-    begin = first if scopes[0].kind == "all" else max(first, min(days, default=at.today))
+    # Before its first spend a scope was not there, rather than idle; who never spent is idle.
+    never = first if scopes[0].kind == "all" else at.today
+    begin = max(first, min((day for day, usd in spent.items() if usd), default=never))
     complete = [spent.get(begin + DAY * n, 0.0) for n in range((at.today - begin).days)]
     return Outlook(at, first, complete, spent)
 
