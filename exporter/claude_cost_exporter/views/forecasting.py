@@ -3,6 +3,8 @@
 `days` is the metered spend of every complete day, oldest first, yesterday last; `newest` is the
 same from yesterday back. A weekday profile is indexed by the distance from today modulo 7, so that
 no function needs to know what day it is.
+
+A day can be negative, for bills have refunds; what is to be expected never is.
 """
 
 from __future__ import annotations
@@ -82,7 +84,7 @@ def moment(now: datetime, zone: tzinfo) -> Moment:
 def run_rate(hours: Sequence[float]) -> float | None:
     """Return USD a day over the last 168 complete hours, or those there are, at least a day."""
     recent = hours[-HOURS_OF_RUN_RATE:]
-    return sum(recent) * 24 / len(recent) if len(recent) >= 24 else None  # noqa: PLR2004
+    return max(0.0, sum(recent)) * 24 / len(recent) if len(recent) >= 24 else None  # noqa: PLR2004
 
 
 def run_rate_month_end(rate: float, spent: float, at: Moment) -> float:
@@ -125,7 +127,7 @@ def weekday_profile(newest: Sequence[float]) -> Sequence[float]:
     # A week without any spend says nothing about weekdays.
     ratios = [[day / total for day in week] for week in weeks if (total := sum(week)) > 0]
     middle = median if len(ratios) >= MEDIAN_FROM_WEEKS else fmean
-    typical = [middle(column) for column in zip(*ratios, strict=True)]
+    typical = [max(0.0, middle(column)) for column in zip(*ratios, strict=True)]
     if not (mean := sum(typical) / WEEK):
         return FLAT
     trust = len(ratios) / (len(ratios) + 2)
@@ -137,7 +139,7 @@ def ewma_level(newest: Sequence[float], profile: Sequence[float]) -> float:
     indices = backwards(profile, min(len(newest), LEVEL_DAYS))
     spend: float = sum(map(mul, WEIGHTS, newest))
     weight: float = sum(map(mul, WEIGHTS, indices))
-    return spend / weight
+    return max(0.0, spend) / weight
 
 
 def backwards(profile: Sequence[float], count: int) -> list[float]:
@@ -149,7 +151,7 @@ def _spread(newest: Sequence[float], profile: Sequence[float]) -> float:
     """Return how far a day strays from its own week, relative to the level."""
     recent = newest[:SPREAD_DAYS]
     indices = backwards(profile, len(recent))
-    if not (level := sum(recent) / sum(indices)):
+    if (level := sum(recent) / sum(indices)) <= 0:
         return 0.05
     strays = []
     for at, (day, index) in enumerate(zip(recent, indices, strict=True)):
@@ -214,7 +216,7 @@ def replayed_errors(days: Sequence[float], today: date) -> Mapping[tuple[str, st
         key = (horizon, method)
         misses[key] = misses.get(key, 0.0) + abs(forecast - truth)
         truths[key] = truths.get(key, 0.0) + truth
-    return {key: misses[key] / truth for key, truth in truths.items() if truth}
+    return {key: misses[key] / truth for key, truth in truths.items() if truth > 0}
 
 
 def _replay(days: Sequence[float], today: date) -> Iterator[tuple[str, str, float, float]]:
@@ -229,7 +231,7 @@ def _replay(days: Sequence[float], today: date) -> Iterator[tuple[str, str, floa
         newest = days[max(known - LEVEL_DAYS, 0) : known][::-1]
         profile = weekday_profile(newest)
         fitted = Fit(profile, ewma_level(newest, profile), 0.0, known)
-        rate, spent = sum(newest[:WEEK]) / WEEK, sums[known] - sums[begin]
+        rate, spent = max(0.0, sum(newest[:WEEK])) / WEEK, sums[known] - sums[begin]
         truth = sums[end] - sums[begin]
         yield "month_end", "run_rate_7d", run_rate_month_end(rate, spent, at), truth
         yield "month_end", "weekday_ewma", month_end(fitted, spent, at).p50, truth
