@@ -103,10 +103,13 @@ def test_ratios_do_not_depend_on_the_currency(now, limit, spent, factor):
 
 @given(AMOUNTS, AMOUNTS, NOW)
 def test_a_course_is_spent_before_now_and_expected_after(spent, expected, now):
-    """It has no gap, ends with the period, and sums up to spent plus what is to come."""
+    """It has no gap, ends with the period, and sums up to spent plus what is to come.
+
+    What is expected of days before today, because their end was not read, is no less to come.
+    """
     n = locate(now, UTC).day.day - 1
     found = list(course(NOVEMBER, by_day(spent), by_day(expected), now, UTC))
-    total = sum(spent[: n + 1]) + sum(expected[n:])
+    total = sum(spent[: n + 1]) + sum(expected)
 
     assert [one.span.start for one in found[1:]] == [one.span.end for one in found[:-1]]
     assert (found[0].span.start, found[-1].span.end) == NOVEMBER
@@ -152,7 +155,7 @@ def test_exhaustion_does_not_depend_on_the_currency(expected, limit, factor):
 def test_the_hour_assumes_an_even_day(limit, moment):
     """$20 a day so far, $20 at noon today, $15 until midnight and $30 a day expected."""
     now = datetime(2026, 11, 3, 12, tzinfo=UTC)
-    way = course(NOVEMBER, by_day([20] * 3), by_day([30, 30, 15] + [30] * 27), now, UTC)
+    way = course(NOVEMBER, by_day([20] * 3), by_day([0, 0, 15] + [30] * 27), now, UTC)
 
     expected = moment and datetime.fromisoformat(moment).replace(tzinfo=UTC)
     assert exhaustion(limit, way) == expected

@@ -55,6 +55,16 @@ def test_a_budget_that_will_not_hold_has_a_date():
     assert ends == pytest.approx(at(2026, 11, 21).timestamp(), abs=2)
 
 
+def test_data_that_end_yesterday_do_not_move_the_date():
+    """Unread since 18:00 on the 9th, $24 a day still make $480 by the end of the 20th."""
+    read_at, now = at(2026, 11, 9, 18), at(2026, 11, 11, 6)
+    plans = Plans(budgets=(budget(480),))
+    snap = snapshot(read_at, flat, since=days_before(now, 60), plans=plans)
+    samples = list(budgets(snap, now))
+    ends = value(samples, "llm_budget_exhaustion_timestamp_seconds", "month")
+    assert ends == pytest.approx(at(2026, 11, 21).timestamp(), abs=2)
+
+
 @pytest.mark.parametrize(("period", "spent"), [("day", 12), ("week", 2 * 24 + 12)])
 def test_days_and_weeks_have_budgets_too(period, spent):
     """On Wednesday noon a day has spent $12, and the week since Monday $60."""

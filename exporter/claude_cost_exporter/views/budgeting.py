@@ -90,14 +90,15 @@ def course(
 ) -> Iterator[Spending]:
     """Yield a period's spending in order: what was spent by day, then what is to come by day.
 
-    Today is in both: with what was spent until now, and with what is expected of its rest.
+    Today is in both: with what was spent until now, and with what is expected of its rest. So are
+    days before it that were not read to their end, as one.
     """
     today = locate(now, zone).day
     day, end = (locate(moment, zone).day for moment in period)
     while day < end:
         whole = stretch(day, day + DAY, zone)
         if day < today:
-            yield Spending(whole, spent.get(day, 0))
+            yield Spending(whole, spent.get(day, 0) + to_come.get(day, 0))
         elif day > today:
             yield Spending(whole, to_come.get(day, 0))
         else:

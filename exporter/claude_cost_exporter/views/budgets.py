@@ -118,7 +118,8 @@ def _ahead(state: State, snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
     for name, value in estimates._asdict().items():
         yield Sample("llm_budget_forecast_usd", (*labels, name), value)
     reached = _exhaustion(state, fitted, snapshot, now)
-    if reached is not None:
+    # A limit that refunds have undone, or will undo, is not reached.
+    if reached is not None and estimates.p50 * NANO >= state.limit:
         yield Sample("llm_budget_exhaustion_timestamp_seconds", labels, int(reached.timestamp()))
 
 
