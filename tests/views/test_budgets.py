@@ -30,6 +30,11 @@ def seen(one, now=NOW, *, since=None, per_hour=flat, fees=(), **rest):
     return list(budgets(snap, now))
 
 
+def stale(one, read_at, now):
+    snap = snapshot(read_at, flat, since=days_before(now, 60), plans=Plans(budgets=(one,)))
+    return list(budgets(snap, now))
+
+
 def value(samples, metric, *last):
     (found,) = [v for labels, v in values(samples, metric).items() if labels[-len(last) :] == last]
     return found
@@ -57,10 +62,7 @@ def test_a_budget_that_will_not_hold_has_a_date():
 
 def test_data_that_end_yesterday_do_not_move_the_date():
     """Unread since 18:00 on the 9th, $24 a day still make $480 by the end of the 20th."""
-    read_at, now = at(2026, 11, 9, 18), at(2026, 11, 11, 6)
-    plans = Plans(budgets=(budget(480),))
-    snap = snapshot(read_at, flat, since=days_before(now, 60), plans=plans)
-    samples = list(budgets(snap, now))
+    samples = stale(budget(480), at(2026, 11, 9, 18), at(2026, 11, 11, 6))
     ends = value(samples, "llm_budget_exhaustion_timestamp_seconds", "month")
     assert ends == pytest.approx(at(2026, 11, 21).timestamp(), abs=2)
 
@@ -71,6 +73,20 @@ def test_days_and_weeks_have_budgets_too(period, spent):
     samples = seen(budget(100, period), at(2026, 11, 11, 12))
     assert value(samples, "llm_budget_spent_usd", period) == pytest.approx(spent)
     assert values(samples, "llm_budget_window_spend_ratio") == {}
+
+
+def test_a_week_s_budget_stays_over_the_end_of_a_month():
+    """On Tuesday 1 December data that end on Monday noon are data of this week."""
+    samples = stale(budget(200, "week"), at(2026, 11, 30, 12), at(2026, 12, 1, 6))
+    assert value(samples, "llm_budget_spent_usd", "week") == pytest.approx(12)
+    assert value(samples, "llm_budget_forecast_usd", "week", "p50") == pytest.approx(168)
+
+
+@pytest.mark.parametrize(("period", "shown"), [("day", False), ("week", True), ("month", True)])
+def test_before_anything_of_a_period_was_read_it_has_no_spend(period, shown):
+    """Just after midnight, with data until 23:50, nobody knows yet that today has cost nothing."""
+    samples = stale(budget(200, period), at(2026, 11, 10, 23, 50), at(2026, 11, 11, 0, 5))
+    assert bool(values(samples, "llm_budget_spent_usd")) == shown
 
 
 def test_working_days_make_pace_and_allowance():

@@ -140,6 +140,12 @@ def test_data_that_are_late_are_expected_not_missed():
     assert found["month_end", "run_rate_7d", "p50"] == pytest.approx(720, abs=CENT)
 
 
+def test_data_of_last_month_forecast_nothing_of_this_one():
+    """Without a poll since the 30th, neither this month's end nor the next month is foreseen."""
+    stale = snapshot(at(2026, 11, 30, 12), flat, since=at(2026, 10, 1))
+    assert ahead(stale, at(2026, 12, 1, 6)) == {}
+
+
 def test_forecast_quality_tells_days_and_error():
     """Ninety flat days are ninety days of history and an error of nothing."""
     now = at(2026, 11, 25, 13)

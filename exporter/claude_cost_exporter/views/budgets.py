@@ -58,7 +58,7 @@ def budgets(snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
         period = current_period(budget, now, snapshot.time_zone, snapshot.week_start)
         view = outlook(snapshot, found.scopes, now)
         first = locate(period.start, snapshot.time_zone).day
-        if view is None or view.first > first or view.at.today < first:
+        if view is None or view.first > first or view.known_to < period.start:
             continue
         fees = _fees(budget, snapshot)
         state = State(budget, labels, found.scopes, limit, period, fees, view)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from claude_cost_exporter.calendars import locate
 from claude_cost_exporter.calendars import next_month as first_of_next_month
 from claude_cost_exporter.records import NANO
 from claude_cost_exporter.samples import Sample
@@ -71,7 +72,7 @@ def forecasts(snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
 def forecast(snapshot: Snapshot, account: str, now: datetime) -> Forecast:
     """Return what an account will have spent; what there is no history for is absent."""
     view = outlook(snapshot, [Scope(account, ALL, ALL)], now)
-    if view is None:
+    if view is None or view.at.month_end < locate(now, snapshot.time_zone).day:
         return {}
     metered: Forecast = {}
     whole = {window.name for window in complete_windows(snapshot, account, now)}

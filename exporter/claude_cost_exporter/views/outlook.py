@@ -27,6 +27,8 @@ class Outlook(NamedTuple):
     at: Moment
     first: date
     """The first day that was read whole."""
+    known_to: datetime
+    """Until when every account was read, at most now."""
     days: Sequence[float]
     """USD of every complete day, oldest first, yesterday last."""
     spent: Mapping[date, float]
@@ -46,7 +48,7 @@ class Outlook(NamedTuple):
 def outlook(snapshot: Snapshot, scopes: Sequence[Scope], now: datetime) -> Outlook | None:
     """Return the outlook of the sum of scopes, over the days that are known of all of them.
 
-    None where one has not been read, or not in this month.
+    None where one has not been read. Old data may end in a month before this one.
     """
     each = [_outlook(snapshot, scope, now) for scope in scopes]
     known = [one for one in each if one is not None]
@@ -59,31 +61,28 @@ def outlook(snapshot: Snapshot, scopes: Sequence[Scope], now: datetime) -> Outlo
     never = first if scopes[0].kind == "all" else at.today
     begin = max(first, min((day for day, usd in spent.items() if usd), default=never))
     complete = [spent.get(begin + DAY * n, 0.0) for n in range((at.today - begin).days)]
-    return Outlook(at, first, complete, spent)
+    return Outlook(at, first, min(one.known_to for one in known), complete, spent)
 
 
 def _outlook(snapshot: Snapshot, scope: Scope, now: datetime) -> Outlook | None:
     state = state_of(snapshot, scope.account, SOURCES.get(scope.kind, "usage"))
     if state is None or state.history_start is None or state.watermark is None:
         return None
-    at = _data_end(min(now, state.watermark), now, snapshot.time_zone)
-    if at is None:
-        return None
+    known_to = min(now, state.watermark)
+    at = _data_end(known_to, now, snapshot.time_zone)
     first = state.history_start.astimezone(snapshot.time_zone).date()
-    if midnight(first, snapshot.time_zone) < state.history_start:
+    if midnight(first, snapshot.time_zone) + HOUR <= state.history_start:
         first += DAY
     days = snapshot.days.get(scope, {})
-    return Outlook(at, first, (), {day: amount / NANO for day, amount in days.items()})
+    return Outlook(at, first, known_to, (), {day: usd / NANO for day, usd in days.items()})
 
 
-def _data_end(known_to: datetime, now: datetime, zone: tzinfo) -> Moment | None:
+def _data_end(known_to: datetime, now: datetime, zone: tzinfo) -> Moment:
     """Return where the data end; what lies between there and `now` is still to be expected.
 
-    Data that end shortly before midnight are whole days; older ones may not belong to this month.
+    Data that end shortly before midnight are whole days.
     """
     at, today = moment(known_to, zone), moment(now, zone).today
-    if at.today == today:
-        return at
-    if midnight(today, zone) - known_to <= HOUR:
+    if at.today < today and midnight(today, zone) - known_to <= HOUR:
         return Moment(today, 0.0)
-    return at if at.today.replace(day=1) == today.replace(day=1) else None
+    return at
