@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from claude_cost_exporter.calendars import WorkingDays
+from claude_cost_exporter.clock import DAY
 from claude_cost_exporter.plans import Budget, Plans, Subscription
 from claude_cost_exporter.records import NANO, SpendLimit
 from claude_cost_exporter.snapshot import WorkspaceName
@@ -177,6 +179,40 @@ def test_an_end_customer_has_a_budget_by_day():
     samples = seen(one, members=[("end_customer", "cust_1")])
     assert value(samples, "llm_budget_spent_usd", "month") == pytest.approx(240)
     assert values(samples, "llm_budget_window_spend_ratio") == {}
+
+
+@pytest.mark.parametrize(
+    ("zone", "now"),
+    [
+        ("Pacific/Kiritimati", at(2026, 11, 30, 15)),  # where it is 1 December
+        ("America/New_York", at(2026, 12, 1, 3)),  # where it is 30 November
+    ],
+)
+def test_an_end_customer_s_days_are_utc_days(zone, now):
+    """Bills have UTC days: a month's budget holds those of the UTC month, and no local ones."""
+    plans = Plans(budgets=(budget(1000, scope_type="end_customer", scope="cust_1"),))
+    billed_to = now.replace(hour=0)
+    snap = snapshot(
+        billed_to, flat, since=at(2026, 10, 1), members=[("end_customer", "cust_1")], plans=plans
+    )
+    samples = list(budgets(replace(snap, time_zone=ZoneInfo(zone)), now))
+    whole_days = (now.day - 1) * 24
+    assert value(samples, "llm_budget_spent_usd", "month") == pytest.approx(whole_days)
+
+
+@pytest.mark.parametrize("late", [0, 1, 2])
+def test_an_end_customer_s_week_waits_for_no_bill(late):
+    """On Wednesday 2 December the week has a budget, be its last bill of November or December."""
+    plans = Plans(budgets=(budget(1000, "week", "end_customer", "cust_1"),))
+    snap = snapshot(
+        at(2026, 12, 2) - late * DAY,
+        flat,
+        since=at(2026, 10, 1),
+        members=[("end_customer", "cust_1")],
+        plans=plans,
+    )
+    samples = list(budgets(snap, at(2026, 12, 2, 10)))
+    assert value(samples, "llm_budget_spent_usd", "week") == pytest.approx((2 - late) * 24)
 
 
 def test_a_new_year_begins_a_new_period():

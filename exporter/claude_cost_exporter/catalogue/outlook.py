@@ -78,7 +78,8 @@ OUTLOOK: tuple[Metric, ...] = (
         "llm_budget_spent_usd",
         (*BUDGET, "period"),
         "Best known spend in USD since the period began. Budgets of everything, a provider or an "
-        f"account include fixed fees by day. {ONE_SCOPE}",
+        "account include fixed fees by day; those of end customers are of whole UTC days that were "
+        f"billed. {ONE_SCOPE}",
     ),
     gauge(
         "llm_budget_used_ratio",

@@ -31,6 +31,8 @@ ScopeType = Literal["all", "provider", "account", "workspace", "api_key", "model
 SCOPE_TYPES: tuple[ScopeType, ...] = get_args(ScopeType)
 ALWAYS_KNOWN = frozenset(SCOPE_TYPES[:3])
 """What needs no source to be told apart."""
+BY_THE_DAY = "end_customer"
+"""What is known by whole UTC days only."""
 MOST_OF_A_LIMIT = 10
 LIMITED_BY_PROVIDERS = ("account", "workspace")
 
@@ -115,7 +117,8 @@ class Budget(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         ScopeType,
         Meta(
             description="What kind of thing the budget is for. end_customer needs the analytics "
-            "API.",
+            "API, which tells it by UTC days: the last one that is over is the newest, and no "
+            "period of a day is possible.",
             examples=["workspace"],
         ),
     ] = "all"
@@ -145,6 +148,9 @@ class Budget(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             yield Problem(("levels",), wrong)
         for keys, sentence in self.working_days.problems() if self.working_days else ():
             yield Problem((f"working_days.{keys[0]}", "working_days"), sentence)
+        if self.scope_type == BY_THE_DAY and self.period == "day":
+            sentence = f"what one {BY_THE_DAY} spends is known when the day is over"
+            yield Problem(("period", "scope_type"), f"{sentence}; write week or month")
         yield from self._limit_problems()
         yield from self._scope_problems(around)
 

@@ -1,11 +1,14 @@
 """Configured budgets: how far each is, where its period will end, when it is spent (floor 3).
 
 Budgets of everything, a provider or an account include fixed fees, day by day. The spend of the
-last hours, for burn alerts, does not.
+last hours, for burn alerts, does not. End customers are known by whole UTC days only, so that their
+budgets are of UTC days.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC
 from typing import TYPE_CHECKING, NamedTuple
 
 from claude_cost_exporter.calendars import locate, stretch
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 
 BURN_WINDOWS = {"1h": 1, "6h": 6, "24h": 24, "72h": 72}
 BURNT_PERIOD = "month"
+CUSTOMER = "end_customer"
 
 
 class State(NamedTuple):
@@ -48,24 +52,30 @@ class State(NamedTuple):
 
 def budgets(snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
     """Yield every budget that has a limit, and its course where its scope's days are known."""
+    in_utc = replace(snapshot, time_zone=UTC)
     for budget in snapshot.plans.budgets:
-        found = scope_of(budget, snapshot)
-        limit = limit_of(budget, found, snapshot)
-        if limit is None:
-            continue
-        labels = (budget.name, budget.scope_type, found.label)
-        yield from _settings(budget, labels, limit)
-        period = current_period(budget, now, snapshot.time_zone, snapshot.week_start)
-        view = outlook(snapshot, found.scopes, now)
-        first = locate(period.start, snapshot.time_zone).day
-        if view is None or view.first > first or view.known_to < period.start:
-            continue
-        fees = _fees(budget, snapshot)
-        state = State(budget, labels, found.scopes, limit, period, fees, view)
-        yield from _progress(state, snapshot, now)
-        yield from _ahead(state, snapshot, now)
-        if budget.period == BURNT_PERIOD and budget.scope_type != "end_customer":  # has no hours
-            yield from _burn(state, snapshot, now)
+        by_the_day = budget.scope_type == CUSTOMER
+        yield from _budget(budget, in_utc if by_the_day else snapshot, now)
+
+
+def _budget(budget: Budget, snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
+    found = scope_of(budget, snapshot)
+    limit = limit_of(budget, found, snapshot)
+    if limit is None:
+        return
+    labels = (budget.name, budget.scope_type, found.label)
+    yield from _settings(budget, labels, limit)
+    period = current_period(budget, now, snapshot.time_zone, snapshot.week_start)
+    view = outlook(snapshot, found.scopes, now)
+    first = locate(period.start, snapshot.time_zone).day
+    if view is None or view.first > first or view.known_to < period.start:
+        return
+    fees = _fees(budget, snapshot)
+    state = State(budget, labels, found.scopes, limit, period, fees, view)
+    yield from _progress(state, snapshot, now)
+    yield from _ahead(state, snapshot, now)
+    if budget.period == BURNT_PERIOD and budget.scope_type != CUSTOMER:  # who has no hours
+        yield from _burn(state, snapshot, now)
 
 
 def _settings(budget: Budget, labels: tuple[str, ...], limit: int) -> Iterator[Sample]:
