@@ -42,6 +42,15 @@ class Scope(NamedTuple):
 
 HOURS_SHOWN = timedelta(days=32)
 """How far back a snapshot shows the hours of an account's best-known spend."""
+HOURS_OF_MEMBERS_SHOWN = timedelta(days=4)
+"""The same of its members."""
+
+
+def hours_shown(kind: str) -> timedelta:
+    """Return how far back a snapshot shows the hours of the best-known spend of a kind of scope."""
+    return HOURS_SHOWN if kind == "all" else HOURS_OF_MEMBERS_SHOWN
+
+
 LINE = "line"
 """The kind of scope that a line of the bill is; its days are UTC days, whatever the time zone."""
 

@@ -121,6 +121,25 @@ def test_burn_is_the_share_of_the_month_that_the_last_hours_took():
     assert value(samples, "llm_budget_window_spend_ratio", "24h") == pytest.approx(59 / 720)
 
 
+def windows(samples):
+    return {labels[-1] for labels in values(samples, "llm_budget_window_spend_ratio")}
+
+
+def test_a_window_of_burn_is_absent_until_its_hours_were_read():
+    """Ten hours after the first of the month, where the history begins, no day has been read."""
+    now = at(2026, 11, 1, 10)
+    assert windows(seen(budget(720), now, since=at(2026, 11, 1))) == {"1h", "6h"}
+    assert windows(seen(budget(720), now, since=at(2026, 10, 20))) == {"1h", "6h", "24h", "72h"}
+
+
+def test_a_window_of_burn_is_absent_where_its_hours_are_not_shown():
+    """Of a workspace four days of hours are shown: of old data they hold no 72 hours."""
+    one = budget(720, scope_type="workspace", scope="w")
+    plans, members = Plans(budgets=(one,)), [("workspace", "w")]
+    snap = snapshot(at(2026, 11, 9, 6), flat, since=at(2026, 10, 1), members=members, plans=plans)
+    assert windows(budgets(snap, at(2026, 11, 11))) == {"1h", "6h", "24h"}
+
+
 def test_a_workspace_is_found_by_its_name():
     """The name of the configuration becomes the id of the label."""
     one = budget(100, scope_type="workspace", scope="Research")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from claude_cost_exporter.ledger import tables
-from claude_cost_exporter.snapshot import HOURS_SHOWN, LINE
+from claude_cost_exporter.snapshot import HOURS_OF_MEMBERS_SHOWN, HOURS_SHOWN, LINE
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -22,9 +22,9 @@ USUAL_DAYS_SHOWN = timedelta(days=85)
 HOURS_BACK = {
     "all": (HOURS_SHOWN, timedelta(days=8)),
     "attributed": (timedelta(), timedelta(days=8)),
-    "model": (timedelta(days=4), timedelta(days=8)),
-    "workspace": (timedelta(days=4), timedelta(days=8)),
-    "api_key": (timedelta(days=4), timedelta()),
+    "model": (HOURS_OF_MEMBERS_SHOWN, timedelta(days=8)),
+    "workspace": (HOURS_OF_MEMBERS_SHOWN, timedelta(days=8)),
+    "api_key": (HOURS_OF_MEMBERS_SHOWN, timedelta()),
 }
 """How far back spend and estimate of hours are shown, by kind of scope."""
 ESTIMATED_DAYS = ("all", "attributed", LINE)

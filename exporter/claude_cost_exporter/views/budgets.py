@@ -15,6 +15,7 @@ from claude_cost_exporter.calendars import locate, stretch
 from claude_cost_exporter.clock import DAY, HOUR, floor_hour
 from claude_cost_exporter.records import NANO
 from claude_cost_exporter.samples import Sample
+from claude_cost_exporter.snapshot import hours_shown
 from claude_cost_exporter.views.budgeting import course, current_period, exhaustion, progress
 from claude_cost_exporter.views.forecasting import expected_days, period_end
 from claude_cost_exporter.views.outlook import outlook
@@ -158,19 +159,29 @@ def _burn(state: State, snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
         return
     hours = _last_hours(snapshot, state.scopes, now)
     for window, count in BURN_WINDOWS.items():
+        if len(hours) < count:
+            continue
         spent = max(hours[-2:]) if count == 1 else sum(hours[-count:])
         labels = (*state.labels, window)
         yield Sample("llm_budget_window_spend_ratio", labels, spent / state.limit)
 
 
 def _last_hours(snapshot: Snapshot, scopes: Sequence[Scope], now: datetime) -> list[int]:
-    """Return nano-USD of the last 72 hours, the one in which the data end last."""
-    hours = [0] * max(BURN_WINDOWS.values())
-    for scope in scopes:
-        state = usage_state(snapshot, scope.account)
-        known_to = min(now, state.watermark) if state and state.watermark else now
-        last = floor_hour(known_to)
-        spent = snapshot.hours.get(scope, {})
-        for back in range(len(hours)):
-            hours[-1 - back] += spent.get(last - HOUR * back, 0)
-    return hours
+    """Return nano-USD of the last hours, the one in which the data end last.
+
+    At most 72, and no more than were read, and are shown, of every scope.
+    """
+    each = [_hours_of(snapshot, scope, now) for scope in scopes]
+    newest_first = zip(*(reversed(hours) for hours in each), strict=False)
+    return [sum(amounts) for amounts in newest_first][::-1]
+
+
+def _hours_of(snapshot: Snapshot, scope: Scope, now: datetime) -> list[int]:
+    state = usage_state(snapshot, scope.account)
+    if state is None or state.history_start is None or state.watermark is None:
+        return []
+    end = floor_hour(min(now, state.watermark)) + HOUR
+    oldest = max(state.history_start, now - hours_shown(scope.kind))
+    count = min((end - oldest) // HOUR, max(BURN_WINDOWS.values()))
+    spent = snapshot.hours.get(scope, {})
+    return [spent.get(end - HOUR * back, 0) for back in range(count, 0, -1)]
