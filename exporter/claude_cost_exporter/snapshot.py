@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Self
 
+from claude_cost_exporter.clock import floor_hour
 from claude_cost_exporter.plans import Plans
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ def hours_shown(kind: str) -> timedelta:
     return HOURS_SHOWN if kind == "all" else HOURS_OF_MEMBERS_SHOWN
 
 
+LATE = timedelta(minutes=5)
+"""So long after its end an hour may still get usage; what was read later on, is complete."""
 LINE = "line"
 """The kind of scope that a line of the bill is; its days are UTC days, whatever the time zone."""
 
@@ -136,6 +139,12 @@ class SourceState:
     """Which generation of the provider's API answers; empty where there is but one."""
     notes: tuple[str, ...] = ()
     """What the source found out and does differently, in sentences."""
+
+    def complete_hours(self, now: datetime) -> tuple[datetime, datetime] | None:
+        """Return the stretch of the hours that were read after their end, None without any poll."""
+        if self.history_start is None or self.watermark is None:
+            return None
+        return self.history_start, floor_hour(min(now, self.watermark) - LATE)
 
 
 @dataclass(frozen=True, slots=True)

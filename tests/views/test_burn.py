@@ -8,7 +8,7 @@ import pytest
 
 from claude_cost_exporter.clock import HOUR, floor_hour
 from claude_cost_exporter.records import NANO
-from claude_cost_exporter.snapshot import AccountState, Scope, Snapshot, SourceState
+from claude_cost_exporter.snapshot import LATE, AccountState, Scope, Snapshot, SourceState
 from claude_cost_exporter.views.burn import burn_rates
 
 NOW = datetime(2026, 11, 25, 1, 10, tzinfo=UTC)
@@ -60,6 +60,14 @@ def test_burn_rate_of_old_data_ends_where_the_data_end():
     """Five hours without a poll do not dilute the rate."""
     stale = snapshot(flat(200, NANO, NOW - 5 * HOUR), watermark=NOW - 5 * HOUR)
     assert rates(stale)["24h"] == pytest.approx(24)
+
+
+def test_an_hour_counts_when_it_was_read_some_minutes_after_its_end():
+    """At the top of the hour its usage is not complete: what was read last then, waits."""
+    end = floor_hour(NOW)
+    hours = {end - HOUR: 7 * NANO, end - 2 * HOUR: NANO}
+    early, then = snapshot(hours, watermark=end + LATE / 2), snapshot(hours, watermark=end + LATE)
+    assert (rates(early)["1h"], rates(then)["1h"]) == (pytest.approx(24), pytest.approx(7 * 24))
 
 
 def test_burn_rate_needs_a_poll():

@@ -133,7 +133,7 @@ def snapshot(  # noqa: PLR0913, PLR0917 - what the ledger holds, and when
     days, estimated_days = sums_by_day(connection, scopes, today)
     hours, estimated_hours = sums_by_hour(connection, scopes, now)
     sources = _sources(connection, registry)
-    recent = lately.recent.read(connection, names, now)
+    recent = lately.recent.read(connection, names, sources, now)
     taken = Snapshot(
         taken_at=now,
         time_zone=zone,

@@ -1,25 +1,34 @@
-"""Tokens of the last day and the last week, by what they cost (floor 2)."""
+"""Tokens of the last day and the last week, by what they cost (floor 2).
+
+Windows end where the complete hours of an account end, and are absent until all of them were read.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import func, select
 
-from claude_cost_exporter.clock import DAY, HOUR, floor_hour
+from claude_cost_exporter.clock import DAY
 from claude_cost_exporter.ledger import tables
 from claude_cost_exporter.ledger.past import PastHours
 from claude_cost_exporter.records import ATTRIBUTION, PROBE, Dimensions, Tokens
 from claude_cost_exporter.snapshot import Used
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection
 
+    from claude_cost_exporter.snapshot import SourceState
+
+    Stretches = Mapping[str, tuple[datetime, datetime]]
+
 WEEK = timedelta(days=7)
+USAGE = "usage"
 PRICING = ("model", "service_tier", "context_window", "inference_geo", "speed")
 
 
@@ -38,41 +47,71 @@ class Lately:
 
 
 class RecentUse:
-    """Sums rows once an hour; in between the sums are kept."""
+    """Sums rows once an hour, or when more has been read; in between the sums are kept."""
 
     def __init__(self) -> None:
-        self._read_at: datetime | None = None
+        self._read_for: Stretches = {}
         self._recent = Recent()
 
-    def read(self, connection: Connection, names: Mapping[int, str], now: datetime) -> Recent:
+    def read(
+        self,
+        connection: Connection,
+        names: Mapping[int, str],
+        sources: Iterable[SourceState],
+        now: datetime,
+    ) -> Recent:
         """Return the sums over complete hours."""
-        hour = floor_hour(now - HOUR / 4)  # the last hour is complete some minutes after its end
-        if hour != self._read_at:
-            day = _used(connection, names, ATTRIBUTION, hour - DAY, hour, "workspace_id")
-            week = _used(connection, names, PROBE, hour - WEEK, hour)
-            self._recent = Recent(tuple(day), tuple(week))
-            self._read_at = hour
+        stretches = _stretches(sources, now)
+        if stretches != self._read_for:
+            day = _last(DAY, connection, names, stretches, ATTRIBUTION, "workspace_id")
+            week = _last(WEEK, connection, names, stretches, PROBE)
+            self._recent, self._read_for = Recent(tuple(day), tuple(week)), stretches
         return self._recent
+
+
+def _stretches(sources: Iterable[SourceState], now: datetime) -> Stretches:
+    """Return by account the stretch of complete hours that were read, cut to a week."""
+    found = {one.account: one.complete_hours(now) for one in sources if one.source == USAGE}
+    return {name: (max(of[0], of[1] - WEEK), of[1]) for name, of in found.items() if of}
+
+
+def _last(
+    length: timedelta,
+    connection: Connection,
+    names: Mapping[int, str],
+    stretches: Stretches,
+    role: str,
+    *more: str,
+) -> Iterator[Used]:
+    """Yield what was used lately in the accounts of which all of it was read."""
+    by_end: dict[datetime, dict[int, str]] = defaultdict(dict)
+    for account_id, name in names.items():
+        start, end = stretches.get(name, (None, None))
+        if start and end and start <= end - length:
+            by_end[end][account_id] = name
+    for end, ending in by_end.items():
+        yield from _used(connection, ending, role, (end - length, end), *more)
 
 
 def _used(
     connection: Connection,
     names: Mapping[int, str],
     role: str,
-    start: datetime,
-    end: datetime,
+    span: tuple[datetime, datetime],
     *more: str,
 ) -> Iterator[Used]:
     usage, series = tables.usage.c, tables.series.c
+    start, end = (int(moment.timestamp()) for moment in span)
     dimensions = [series[name] for name in (*PRICING, *more)]
     sums = [func.sum(usage[name]) for name in (*Tokens._fields, "web_searches")]
     query = (
         select(series.account_id, *dimensions, *sums)
         .join_from(tables.usage, tables.series)
         .where(
-            usage.bucket_start >= int(start.timestamp()),
-            usage.bucket_start < int(end.timestamp()),
+            usage.bucket_start >= start,
+            usage.bucket_start < end,
             series.role == role,
+            series.account_id.in_(names),
         )
         .group_by(series.account_id, *dimensions)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from claude_cost_exporter.clock import HOUR, floor_hour
+from claude_cost_exporter.clock import HOUR
 from claude_cost_exporter.records import NANO
 from claude_cost_exporter.samples import Sample
 from claude_cost_exporter.snapshot import HOURS_SHOWN, Scope
@@ -38,10 +38,11 @@ def complete_hours(snapshot: Snapshot, account: str, now: datetime) -> Sequence[
     At most 30 days. Where data are old, they end where the data end.
     """
     state = usage_state(snapshot, account)
-    if state is None or state.history_start is None or state.watermark is None:
+    complete = state.complete_hours(now) if state else None
+    if complete is None:
         return ()
-    end = floor_hour(min(state.watermark, now))
-    first = max(state.history_start, end - LONGEST * HOUR, now - HOURS_SHOWN)
+    start, end = complete
+    first = max(start, end - LONGEST * HOUR, now - HOURS_SHOWN)
     known = snapshot.hours.get(Scope(account, "all", "all"), {})
     count = min(int((end - first) / HOUR), LONGEST)
     return [known.get(end - HOUR * back, 0) for back in range(count, 0, -1)]
