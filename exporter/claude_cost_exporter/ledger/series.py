@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
     from claude_cost_exporter.snapshot import Scope
 
-DAYS_SHOWN = {"all": timedelta(days=430)}
-USUAL_DAYS_SHOWN = timedelta(days=85)
-"""How far back days are shown, by kind of scope; last month is always shown whole."""
+WHOLE = "all"
+"""The kind of scope of which every day is shown: credit is what was spent since it was bought."""
+DAYS_SHOWN = timedelta(days=85)
+"""How far back days of the other kinds are shown; last month is always shown whole."""
 HOURS_BACK = {
     "all": (HOURS_SHOWN, timedelta(days=8)),
     "attributed": (timedelta(), timedelta(days=8)),
@@ -40,7 +41,7 @@ def last_month(today: date) -> date:
 
 def oldest_day(today: date, kind: str = "") -> date:
     """Return the first day that is shown of a kind of scope."""
-    return min(last_month(today), today - DAYS_SHOWN.get(kind, USUAL_DAYS_SHOWN))
+    return date.min if kind == WHOLE else min(last_month(today), today - DAYS_SHOWN)
 
 
 def sums_by_day(
