@@ -60,7 +60,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class TopUp:
-    """Prepaid credit that was bought on a UTC day."""
+    """Prepaid credit that was bought on a day."""
 
     account: str
     day: date

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -33,6 +34,18 @@ def test_credit_is_what_was_bought_less_what_was_spent_since():
 def test_credit_is_unknown_where_spend_since_is():
     """A top-up from before the history has no balance that could be trusted."""
     assert seen(TopUp("acme", date(2026, 8, 1), 500 * NANO)) == []
+
+
+@pytest.mark.parametrize(
+    ("zone", "hours"), [("UTC", 0), ("Pacific/Kiritimati", 14), ("America/New_York", None)]
+)
+def test_a_top_up_is_of_a_local_day(zone, hours):
+    """At midnight UTC it is 2 pm of the 11th on Kiritimati, and still the 10th in New York."""
+    samples = seen(TopUp("acme", date(2026, 11, 11), 500 * NANO), zone=ZoneInfo(zone))
+    balances = values(samples, "llm_credit_balance_usd")
+    assert balances == (
+        {} if hours is None else {("anthropic", "acme"): pytest.approx(500 - hours)}
+    )
 
 
 def test_without_a_top_up_there_is_no_credit():

@@ -114,8 +114,8 @@ class TopUp(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     date: Annotated[
         date,
         Meta(
-            description="UTC day of the payment. What is billed from the first one's day on "
-            "lessens the balance.",
+            description="Day of the payment, in the time zone of the whole file. What is spent "
+            "from the first one's day on lessens the balance.",
             examples=["2026-11-01"],
         ),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,22 +27,18 @@ class Runway:
     """Never before now: when credit that is spent ran out is not known."""
 
 
-def bought(top_ups: Sequence[TopUp], now: datetime) -> list[TopUp]:
+def bought(top_ups: Sequence[TopUp], today: date) -> list[TopUp]:
     """Return the top-ups up to today."""
-    return [one for one in top_ups if one.day <= now.astimezone(UTC).date()]
+    return [one for one in top_ups if one.day <= today]
 
 
-def billed_from(top_ups: Sequence[TopUp], now: datetime) -> date | None:
-    """Return the UTC day from which on what is billed lessens the credit, None without any."""
-    return min((one.day for one in bought(top_ups, now)), default=None)
-
-
-def runway(top_ups: Sequence[TopUp], billed: int, per_day: float, now: datetime) -> Runway:
+def runway(top_ups: Sequence[TopUp], spent: int, per_day: float, now: datetime) -> Runway:
     """Return how long the credit of an account lasts.
 
-    `billed` is what has been billed since `billed_from`, `per_day` the burn rate of seven days.
+    `top_ups` are those that were bought until now, `spent` is what was spent since the
+    first one's day, and `per_day` the burn rate of seven days.
     """
-    balance = sum(one.amount for one in bought(top_ups, now)) - billed
+    balance = sum(one.amount for one in top_ups) - spent
     if balance <= 0:
         return Runway(balance, 0.0, now)
     if per_day * LONGEST_RUNWAY_DAYS <= balance:
