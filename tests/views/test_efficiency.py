@@ -16,7 +16,6 @@ from claude_cost_exporter.views.efficiency import (
     Priced,
     break_even_reads,
     cache_hit_ratio,
-    caching_gain,
     cost_on,
 )
 
@@ -33,6 +32,11 @@ def rates_of(dimensions):
 
 def of(model, tier="standard"):
     return Dimensions(model, tier, "0-200k", "global", "standard")
+
+
+def caching_gain(rows):
+    costs = [rates.cost(tokens) for tokens, rates in rows]
+    return sum(cost.cache_savings - cost.cache_premium for cost in costs)
 
 
 def rows(model, *tokens, tier="standard"):

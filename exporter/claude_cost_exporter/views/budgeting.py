@@ -52,11 +52,6 @@ class Progress:
         return self.used_ratio / self.elapsed_ratio if self.days_gone else None
 
     @property
-    def days_left(self) -> float:
-        """Return how many working days are left."""
-        return float(self.days - self.days_gone)
-
-    @property
     def daily_allowance(self) -> float:
         """Return what each working day may cost: the limit, divided evenly."""
         return float(self.limit / self.days)

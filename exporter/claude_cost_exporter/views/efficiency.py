@@ -52,12 +52,6 @@ def break_even_reads(rows: Iterable[Priced]) -> float | None:
     return premium / saving if saving > 0 else None
 
 
-def caching_gain(rows: Iterable[Priced]) -> int:
-    """Return the nano-USD that cache reads saved, less what cache writes cost extra."""
-    costs = [rates.cost(tokens) for tokens, rates in rows]
-    return sum(cost.cache_savings - cost.cache_premium for cost in costs)
-
-
 def cost_on(
     model: str, usage: Iterable[Used], rates_of: Callable[[Dimensions], Rates]
 ) -> int | None:

@@ -21,10 +21,9 @@ class Runway:
     """Credit of one account at one moment, in nano-USD."""
 
     balance: int
-    days_left: float | None
-    """None: nothing is spent, or next to nothing."""
     exhausted_at: datetime | None
-    """Never before now: when credit that is spent ran out is not known."""
+    """Never before now: when credit that is spent ran out is not known. None: nothing is spent, or
+    next to nothing."""
 
 
 def bought(top_ups: Sequence[TopUp], today: date) -> list[TopUp]:
@@ -40,8 +39,7 @@ def runway(top_ups: Sequence[TopUp], spent: int, per_day: float, now: datetime) 
     """
     balance = sum(one.amount for one in top_ups) - spent
     if balance <= 0:
-        return Runway(balance, 0.0, now)
+        return Runway(balance, now)
     if per_day * LONGEST_RUNWAY_DAYS <= balance:
-        return Runway(balance, None, None)
-    days = balance / per_day
-    return Runway(balance, days, now + timedelta(days=days))
+        return Runway(balance, None)
+    return Runway(balance, now + timedelta(days=balance / per_day))
