@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from claude_cost_exporter.plans import Plans, Subscription
+from claude_cost_exporter.calendars import WorkingDays
+from claude_cost_exporter.plans import Budget, Plans, Subscription
 from claude_cost_exporter.records import NANO
 from claude_cost_exporter.snapshot import AccountState, Snapshot
+from claude_cost_exporter.views.budgets import budgets
 from claude_cost_exporter.views.forecast import forecast_quality, forecasts
 from tests.support.months import at, days_before, flat, snapshot, values
 
@@ -130,6 +133,25 @@ def test_the_total_is_all_accounts_and_every_fee():
     unknown = (*both.accounts, AccountState("anthropic", "c"))
     missing = Snapshot(now, accounts=unknown, sources=both.sources, days=both.days)
     assert ahead(missing, now, "llm_total_forecast_spend_usd") == {}
+
+
+def test_the_range_of_all_is_that_of_their_days_together():
+    """Two accounts that take turns make a steady total, whose range is not the sum of theirs."""
+    now = at(2026, 11, 10)
+    snap = snapshot(now, flat, since=days_before(now, 60), accounts=("a", "b"))
+    turns = {
+        scope: {day: 2 * usd * (day.toordinal() % 2 == turn) for day, usd in days.items()}
+        for turn, (scope, days) in enumerate(snap.days.items())
+    }
+    budget = Budget("b", NANO, "month", "all", "all", {}, WorkingDays())
+    snap = replace(snap, days=turns, plans=Plans(budgets=(budget,)))
+    total = ahead(snap, now, "llm_total_forecast_spend_usd")
+    steady = ahead(snapshot(now, lambda _: 2.0, since=days_before(now, 60)), now)
+    of_budget = values(budgets(snap, now), "llm_budget_forecast_usd")
+    for estimate in ("p10", "p50", "p90"):
+        together = total["month_end", "weekday_ewma", estimate]
+        assert together == pytest.approx(steady["month_end", "weekday_ewma", estimate])
+        assert together == pytest.approx(of_budget["b", "all", "all", "month", estimate])
 
 
 def test_data_that_are_late_are_expected_not_missed():

@@ -28,7 +28,8 @@ OUTLOOK: tuple[Metric, ...] = (
     gauge(
         "llm_total_forecast_spend_usd",
         ("horizon", "method", "estimate"),
-        "The same over all providers and accounts, once every account has a forecast.",
+        "The same over all providers and accounts, forecast as one, once all have a history: "
+        "ranges do not add up.",
     ),
     gauge(
         "llm_forecast_error_ratio",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from claude_cost_exporter.calendars import locate
@@ -35,49 +34,36 @@ if TYPE_CHECKING:
 RUN_RATE, EWMA = "run_rate_7d", "weekday_ewma"
 MONTH_END, NEXT_MONTH = "month_end", "next_month"
 
-Estimate = tuple[str, str, str]
-"""Horizon, method and estimate."""
-Forecast = dict[Estimate, float]
-"""USD by estimate."""
-ESTIMATES: tuple[Estimate, ...] = tuple(
-    (horizon, method, estimate)
-    for horizon in (MONTH_END, NEXT_MONTH)
-    for method, names in ((RUN_RATE, ("p50",)), (EWMA, ("p10", "p50", "p90")))
-    for estimate in names
-)
+Forecast = dict[tuple[str, str, str], float]
+"""USD by horizon, method and estimate."""
 
 
 def forecasts(snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
     """Yield where each account and all of them together are heading, fixed fees included.
 
-    A total is shown when every account has its part in it.
+    All together are forecast as one, as their budget is: ranges of accounts do not add up.
     """
-    total: Forecast = defaultdict(float)
-    complete: set[Estimate] = set(ESTIMATES)
-    for account in snapshot.polled:
-        ahead = forecast(snapshot, account.account, now)
-        complete &= ahead.keys()
-        for labels, value in ahead.items():
-            total[labels] += value
-            yield Sample(
-                "llm_forecast_spend_usd", (account.provider, account.account, *labels), value
-            )
-    elsewhere = _fees(snapshot, now, _without_usage(snapshot))
-    for labels in ESTIMATES:
-        if labels in complete and snapshot.polled:
-            value = total[labels] + elsewhere[labels[0]]
-            yield Sample("llm_total_forecast_spend_usd", labels, value)
+    subscriptions = snapshot.plans.subscriptions
+    for one in snapshot.polled:
+        fees = [fee for fee in subscriptions if fee.account == one.account]
+        for labels, value in _forecast(snapshot, [one.account], fees, now).items():
+            yield Sample("llm_forecast_spend_usd", (one.provider, one.account, *labels), value)
+    accounts = [one.account for one in snapshot.polled]
+    for labels, value in _forecast(snapshot, accounts, subscriptions, now).items():
+        yield Sample("llm_total_forecast_spend_usd", labels, value)
 
 
-def forecast(snapshot: Snapshot, account: str, now: datetime) -> Forecast:
-    """Return what an account will have spent; what there is no history for is absent."""
-    view = outlook(snapshot, [Scope(account, ALL, ALL)], now)
+def _forecast(
+    snapshot: Snapshot, accounts: Sequence[str], paid: Sequence[Subscription], now: datetime
+) -> Forecast:
+    """Return what accounts will have spent; what there is no history of all for is absent."""
+    view = outlook(snapshot, [Scope(account, ALL, ALL) for account in accounts], now)
     if view is None or view.at.month_end < locate(now, snapshot.time_zone).day:
         return {}
     metered: Forecast = {}
-    whole = {window.name for window in complete_windows(snapshot, account, now)}
-    spent = view.spent_since(view.at.today.replace(day=1)) if "month_to_date" in whole else None
-    rate = run_rate([amount / NANO for amount in complete_hours(snapshot, account, now)])
+    known = all(_month_to_date(snapshot, account, now) for account in accounts)
+    spent = view.spent_since(view.at.today.replace(day=1)) if known else None
+    rate = _run_rate(snapshot, accounts, now)
     if rate is not None:
         metered[NEXT_MONTH, RUN_RATE, "p50"] = run_rate_next_month(rate, view.at)
         if spent is not None:
@@ -86,15 +72,23 @@ def forecast(snapshot: Snapshot, account: str, now: datetime) -> Forecast:
         metered |= _estimates(NEXT_MONTH, next_month(fitted, view.at))
         if spent is not None:
             metered |= _estimates(MONTH_END, month_end(fitted, spent, view.at))
-    paid = [one for one in snapshot.plans.subscriptions if one.account == account]
     fees = _fees(snapshot, now, paid)
     return {labels: value + fees[labels[0]] for labels, value in metered.items()}
 
 
-def _without_usage(snapshot: Snapshot) -> list[Subscription]:
-    """Return the subscriptions of no account that is polled."""
-    polled = {account.account for account in snapshot.polled}
-    return [one for one in snapshot.plans.subscriptions if one.account not in polled]
+def _month_to_date(snapshot: Snapshot, account: str, now: datetime) -> bool:
+    """Return whether all that an account has spent in this month was read."""
+    return any(one.name == "month_to_date" for one in complete_windows(snapshot, account, now))
+
+
+def _run_rate(snapshot: Snapshot, accounts: Sequence[str], now: datetime) -> float | None:
+    """Return the USD a day of accounts together, None without the hours of one."""
+    each = [
+        run_rate([amount / NANO for amount in complete_hours(snapshot, account, now)])
+        for account in accounts
+    ]
+    known = [rate for rate in each if rate is not None]
+    return sum(known) if len(known) == len(each) else None
 
 
 def _fees(
