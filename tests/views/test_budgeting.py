@@ -12,9 +12,16 @@ from hypothesis import strategies as st
 from claude_cost_exporter.calendars import Stretch, WorkingDays, locate, midnight, stretch
 from claude_cost_exporter.clock import DAY, HOUR
 from claude_cost_exporter.plans import Budget
-from claude_cost_exporter.views.budgeting import course, current_period, exhaustion, progress
+from claude_cost_exporter.views.budgeting import (
+    course,
+    current_period,
+    days_that_count,
+    exhaustion,
+    progress,
+)
 
 BERLIN = ZoneInfo("Europe/Berlin")
+ZONES = [BERLIN, UTC, ZoneInfo("America/New_York"), ZoneInfo("Pacific/Kiritimati")]
 OFFICE = WorkingDays(BERLIN, frozenset(range(5)), frozenset({date(2026, 12, 25)}))
 NOVEMBER = stretch(date(2026, 11, 1), date(2026, 12, 1), UTC)
 AMOUNTS = st.lists(st.floats(0, 1e12), min_size=30, max_size=30)
@@ -82,9 +89,20 @@ def test_a_day_off_is_a_day_all_the_same():
     """A daily budget on a Saturday has no working day, so that the whole day counts."""
     saturday = stretch(date(2026, 11, 21), date(2026, 11, 22), BERLIN)
 
-    found = progress(100, 30, OFFICE, saturday, saturday.start + 6 * HOUR)
+    days = days_that_count(OFFICE, saturday, BERLIN)
+    found = progress(100, 30, days, saturday, saturday.start + 6 * HOUR)
 
     assert (found.elapsed_ratio, found.daily_allowance) == (0.25, 100)
+
+
+@given(st.dates(date(2026, 1, 1), date(2027, 12, 31)), st.sampled_from(ZONES))
+def test_a_day_s_allowance_is_never_more_than_its_limit(day, zone):
+    """Hours of a working day elsewhere, before or after a day off, are not what it is spent in."""
+    period = stretch(day, day + DAY, zone)
+
+    found = progress(100, 0, days_that_count(OFFICE, period, zone), period, period.end)
+
+    assert (found.daily_allowance, found.elapsed_ratio) == (100, 1)
 
 
 @given(NOW, st.integers(1, 10**15), st.integers(0, 10**15), st.integers(2, 1000))

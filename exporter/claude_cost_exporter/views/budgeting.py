@@ -62,10 +62,16 @@ def current_period(budget: Budget, now: datetime, zone: tzinfo, week_start: int 
     return stretch(*period_around(budget.period, locate(now, zone).day, week_start), zone)
 
 
+def days_that_count(days: WorkingDays, period: Stretch, zone: tzinfo) -> WorkingDays:
+    """Return the days that make a budget's pace: all of its period where no whole one is working.
+
+    `zone` is the period's: where working days have another one, few hours of one may be in it.
+    """
+    return days if days.between(*period) >= 1 else WorkingDays(zone)
+
+
 def progress(limit: int, spent: int, days: WorkingDays, period: Stretch, now: datetime) -> Progress:
-    """Return how far a budget is. In a period without any working day all days count."""
-    if not days.between(*period):
-        days = WorkingDays(days.zone)
+    """Return how far a budget is, by the days that count."""
     return Progress(limit, spent, days.between(*period), days.between(period.start, now))
 
 

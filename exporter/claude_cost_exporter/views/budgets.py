@@ -16,7 +16,13 @@ from claude_cost_exporter.clock import DAY, HOUR, floor_hour
 from claude_cost_exporter.records import NANO
 from claude_cost_exporter.samples import Sample
 from claude_cost_exporter.snapshot import hours_shown
-from claude_cost_exporter.views.budgeting import course, current_period, exhaustion, progress
+from claude_cost_exporter.views.budgeting import (
+    course,
+    current_period,
+    days_that_count,
+    exhaustion,
+    progress,
+)
 from claude_cost_exporter.views.forecasting import expected_days, period_end
 from claude_cost_exporter.views.outlook import outlook
 from claude_cost_exporter.views.scopes import OF_ACCOUNTS, limit_of, scope_of
@@ -106,7 +112,8 @@ def _spent_fees(state: State, snapshot: Snapshot, now: datetime) -> int:
 def _progress(state: State, snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
     first = locate(state.period.start, snapshot.time_zone).day
     spent = round(state.view.spent_since(first) * NANO) + _spent_fees(state, snapshot, now)
-    at = progress(state.limit, spent, state.budget.working_days, state.period, now)
+    days = days_that_count(state.budget.working_days, state.period, snapshot.time_zone)
+    at = progress(state.limit, spent, days, state.period, now)
     labels = (*state.labels, state.budget.period)
     yield Sample("llm_budget_spent_usd", labels, spent / NANO)
     yield Sample("llm_budget_elapsed_ratio", labels, at.elapsed_ratio)
