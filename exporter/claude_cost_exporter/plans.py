@@ -56,6 +56,8 @@ class Budget:
     """Shares of the limit by level, ascending."""
     working_days: WorkingDays
     team: str = ""
+    account: str = ""
+    """Whose member the scope is; empty: of whichever accounts have one."""
 
 
 @dataclass(frozen=True, slots=True)

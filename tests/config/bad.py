@@ -180,6 +180,8 @@ PROBLEMS = [
     ("of a provider that is none", budget("scope_type: provider, scope: antropic"), "budgets[0].scope: antropic is no provider; did you mean anthropic?"),
     ("a dated model", budget("scope_type: model, scope: claude-sonnet-4-20250514"), "budgets[0].scope: claude-sonnet-4-20250514 has the model label claude-sonnet-4; write that"),
     ("customers of the legacy API", budget("scope_type: end_customer, scope: x", sources=source("api: legacy")), "budgets[0].scope_type: no source can tell what one end_customer spends; known: all, provider, account, workspace, api_key, model"),
+    ("an account of all", budget("account: acme"), "budgets[0].account: a budget with scope_type all is of no account's member; remove it"),
+    ("a member of no account", budget("scope_type: workspace, scope: default, account: acne"), "budgets[0].account: 'acne' is no account of sources; did you mean acme?"),
     ("a day of a customer", budget("period: day, scope_type: end_customer, scope: x"), "budgets[0].period: what one end_customer spends is known when the day is over; write week or month"),
     ("levels that fall", budget("levels: {soft: 0.9}"), "budgets[0].levels: soft: 0.9, warn: 0.8, hard: 1 do not rise from more than 0 to at most 10; 1 is the limit"),
     ("two equal levels", budget("levels: {soft: 0.5, warn: 0.5}"), "budgets[0].levels: soft: 0.5, warn: 0.5, hard: 1 do not rise"),

@@ -28,6 +28,7 @@ budgets:
     period: week
     scope_type: workspace
     scope: Research
+    account: acme
     levels: {{hard: 0.95}}
     team: research
     working_days: {{holidays: [2026-12-25], time_zone: America/New_York}}
@@ -84,6 +85,7 @@ def test_budgets_are_given_with_their_calendars():
             levels | {"hard": 0.95},
             WorkingDays(ZoneInfo("America/New_York"), weekdays, christmas),
             "research",
+            "acme",
         ),
         Budget(
             "opus",
@@ -118,6 +120,7 @@ TWO = """sources:
         budget(CUSTOMER, sources=source("api: analytics")),
         budget(CUSTOMER, sources=TWO),
         budget("scope_type: api_key, scope: ci", sources=source("api: legacy")),
+        budget("scope_type: workspace, scope: default, account: acme"),
         budget("scope_type: provider, scope: anthropic"),
         budget("scope_type: provider, scope: openai")
         + "subscriptions: [{provider: openai, plan: team, price_usd: 25}]",

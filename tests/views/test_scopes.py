@@ -81,6 +81,15 @@ def test_accounts_that_are_not_read_any_more_have_no_part():
     assert accounts("workspace", "Production") == []
 
 
+@pytest.mark.parametrize(
+    ("scope_type", "scope"), [("model", "claude-opus-5"), ("workspace", "Research")]
+)
+def test_a_budget_may_be_of_one_account_s_member(scope_type, scope):
+    """What two accounts have under one name is one account's, where the budget names it."""
+    budget = Budget("b", 1, "month", scope_type, scope, {}, WorkingDays(), account="b")
+    assert [one.account for one in scope_of(budget, SNAPSHOT).scopes] == ["b"]
+
+
 def test_a_name_that_several_have_is_all_of_them():
     """Two accounts may each have a workspace of that name; then the name is the label."""
     assert found("workspace", "Research") == ("Research", ["a:wrkspc_1", "b:wrkspc_2"])

@@ -129,6 +129,14 @@ class Budget(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             examples=["Research"],
         ),
     ] = None
+    account: Annotated[
+        str | None,
+        Meta(
+            description="The account whose workspace, API key, model or end customer it is. "
+            "Without one: the sum over all accounts that have it, such as the workspace default.",
+            examples=["acme"],
+        ),
+    ] = None
     levels: Annotated[Levels, Meta(description="When alerts fire.")] = Levels()
     team: Annotated[
         str, Meta(description="Who is told, the value of the label team.", examples=["research"])
@@ -153,6 +161,7 @@ class Budget(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             yield Problem(("period", "scope_type"), f"{sentence}; write week or month")
         yield from self._limit_problems()
         yield from self._scope_problems(around)
+        yield from self._account_problems(around)
 
     def _limit_problems(self) -> Iterator[Problem]:
         if (self.amount_usd is None) == (self.from_ is None):
@@ -179,6 +188,15 @@ class Budget(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             yield Problem(("scope", "scope_type"), sentence)
         elif wrong := self._wrong_scope(self.scope, around):
             yield Problem(("scope", "scope_type"), wrong)
+
+    def _account_problems(self, around: Surroundings) -> Iterator[Problem]:
+        if self.account is None:
+            return
+        if self.scope_type in ALWAYS_KNOWN:
+            sentence = f"a budget with scope_type {self.scope_type} is of no account's member"
+            yield Problem(("account", "scope_type"), f"{sentence}; remove it")
+        elif wrong := wrong_account(self.account, around):
+            yield Problem(("account",), wrong)
 
     def _wrong_scope(self, scope: str, around: Surroundings) -> str | None:
         """Return why there can be no such thing, as far as the configuration knows."""
@@ -208,4 +226,5 @@ class Budget(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
             {name: float(share) for name, share in self.levels.shares().items()},
             self.working_days.days(time_zone) if self.working_days else every_day,
             self.team,
+            self.account or "",
         )

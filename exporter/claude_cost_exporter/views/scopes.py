@@ -33,7 +33,9 @@ def scope_of(budget: Budget, snapshot: Snapshot) -> Found:
     """
     if budget.scope_type in OF_ACCOUNTS:
         return Found(budget.scope, _accounts(budget, snapshot))
-    kind, read = budget.scope_type, {a.account for a in snapshot.accounts if a.configured}
+    kind, read = budget.scope_type, {a.account for a in snapshot.polled}
+    if budget.account:
+        read &= {budget.account}
     names = {one: name for one, name in _names(kind, snapshot).items() if one.account in read}
     spending = {one for one in snapshot.days if one.kind == kind and one.account in read}
     members = [one for one in spending | names.keys() if one.member == budget.scope]
@@ -59,9 +61,8 @@ def _accounts(budget: Budget, snapshot: Snapshot) -> tuple[Scope, ...]:
     """Return the totals of the accounts that a budget is about."""
     return tuple(
         Scope(one.account, ALL, ALL)
-        for one in snapshot.accounts
-        if one.configured
-        and budget.scope
+        for one in snapshot.polled
+        if budget.scope
         == {ALL: ALL, "provider": one.provider, "account": one.account}[budget.scope_type]
     )
 
