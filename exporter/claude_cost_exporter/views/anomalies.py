@@ -33,7 +33,7 @@ KINDS = ("all", "workspace", "model")
 
 
 class Part(NamedTuple):
-    """A member of all accounts, and where what is known of it in each of them ends."""
+    """A member over all accounts, and up to when it is known in every one of them."""
 
     member: Member
     scopes: Sequence[Scope]
