@@ -11,6 +11,7 @@ from claude_cost_exporter.records import NANO, TokenType, model_label
 from claude_cost_exporter.snapshot import PriceInForce, SourceState
 from claude_cost_exporter.views.anomalies import fitted, pasts
 from claude_cost_exporter.views.efficiency import Priced, break_even_reads, cost_on
+from claude_cost_exporter.views.forecast import histories, past_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from claude_cost_exporter.snapshot import Snapshot
     from claude_cost_exporter.usual import Baseline
     from claude_cost_exporter.views.anomalies import Day, Past
+    from claude_cost_exporter.views.forecast import History
 
 K = TypeVar("K")
 G = TypeVar("G")
@@ -52,13 +54,15 @@ class Fits:
 
     def __init__(self) -> None:
         self._baselines: Kept[Day, Past, Baseline | None] = Kept(fitted)
+        self._errors: Kept[str, History, Mapping[tuple[str, str], float]] = Kept(past_errors)
 
     def fill(self, snapshot: Snapshot) -> Snapshot:
-        """Return the snapshot with what is usual at its time."""
+        """Return the snapshot with what is usual at its time, and what forecasts are worth."""
         found = self._baselines.all_of(pasts(snapshot, snapshot.taken_at))
         return replace(
             snapshot,
             baselines={day: usual for day, usual in found.items() if usual is not None},
+            forecast_errors=self._errors.all_of(histories(snapshot, snapshot.taken_at)),
         )
 
 

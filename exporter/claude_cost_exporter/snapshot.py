@@ -248,6 +248,8 @@ class Snapshot:
     kind all, and the members of the kinds model and workspace with the largest spend."""
     baselines: Mapping[tuple[str, str, datetime], Baseline] = field(default_factory=dict)
     """Kind, member, UTC midnight -> what that day is judged by, over all accounts."""
+    forecast_errors: Mapping[str, Mapping[tuple[str, str], float]] = field(default_factory=dict)
+    """Account -> horizon and method -> by which share past forecasts were wrong."""
     billed_days: Mapping[str, frozenset[date]] = field(default_factory=dict)
     """Account -> UTC days whose bill has replaced the estimate, from last month on."""
     first_seen: Mapping[Scope, datetime] = field(default_factory=dict)

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from claude_cost_exporter.assemble import Fits
 from claude_cost_exporter.calendars import WorkingDays
 from claude_cost_exporter.plans import Budget, Plans, Subscription
 from claude_cost_exporter.records import NANO
@@ -171,7 +172,8 @@ def test_data_of_last_month_forecast_nothing_of_this_one():
 def test_forecast_quality_tells_days_and_error():
     """Ninety flat days are ninety days of history and an error of nothing."""
     now = at(2026, 11, 25, 13)
-    samples = list(forecast_quality(snapshot(now, flat, since=days_before(now, 90)), now))
+    known = Fits().fill(snapshot(now, flat, since=days_before(now, 90)))
+    samples = list(forecast_quality(known, now))
     assert values(samples, "llm_forecast_history_days") == {("anthropic", "acme"): 90}
     errors = values(samples, "llm_forecast_error_ratio")
     assert {labels[-2:] for labels in errors} >= {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from claude_cost_exporter.assemble import as_configured
+from claude_cost_exporter.assemble import Fits, as_configured
 from claude_cost_exporter.cli.logs import configure
 from claude_cost_exporter.cli.wiring import ledger_settings, ledger_url, load_config
 from claude_cost_exporter.clock import SystemClock
@@ -38,4 +38,5 @@ def opened_ledger(config_file: Path | None) -> Iterator[tuple[LedgerReader, Snap
     accounts = {block.account for block in loaded.sources}
     with LedgerReader(ledger_url(loaded)) as ledger:
         taken = ledger.snapshot(ledger_settings(loaded.config), now)
-        yield ledger, as_configured(taken, accounts, loaded.config.plans()), now
+        taken = as_configured(taken, accounts, loaded.config.plans())
+        yield ledger, Fits().fill(taken), now

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
 from typing import TYPE_CHECKING
 
 from claude_cost_exporter.calendars import locate
@@ -24,7 +26,7 @@ from claude_cost_exporter.views.subscriptions import fees_of_month
 from claude_cost_exporter.views.windows import complete_windows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
     from claude_cost_exporter.plans import Subscription
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 RUN_RATE, EWMA = "run_rate_7d", "weekday_ewma"
 MONTH_END, NEXT_MONTH = "month_end", "next_month"
 
+History = tuple[Sequence[float], date]
+"""USD of complete days, and the day after the last of them."""
 Forecast = dict[tuple[str, str, str], float]
 """USD by horizon, method and estimate."""
 
@@ -114,5 +118,18 @@ def forecast_quality(snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
         if (view := outlook(snapshot, [Scope(account.account, ALL, ALL)], now)) is None:
             continue
         yield Sample("llm_forecast_history_days", who, len(view.days))
-        for (horizon, method), error in replayed_errors(view.days, view.at.today).items():
-            yield Sample("llm_forecast_error_ratio", (*who, horizon, method), error)
+        for method, error in snapshot.forecast_errors.get(account.account, {}).items():
+            yield Sample("llm_forecast_error_ratio", (*who, *method), error)
+
+
+def histories(snapshot: Snapshot, now: datetime) -> Iterator[tuple[str, History]]:
+    """Yield by account the days on which past forecasts can be judged."""
+    for account in snapshot.polled:
+        view = outlook(snapshot, [Scope(account.account, ALL, ALL)], now)
+        if view is not None:
+            yield account.account, (view.days, view.at.today)
+
+
+def past_errors(history: History) -> Mapping[tuple[str, str], float]:
+    """Return how wrong each horizon's methods were."""
+    return replayed_errors(*history)
