@@ -9,6 +9,7 @@ from threading import Event, Thread
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as plain_text
+from structlog.testing import capture_logs
 
 from claude_cost_exporter.errors import LedgerError
 from claude_cost_exporter.records import MAX_LABEL_LENGTH
@@ -41,6 +42,19 @@ def test_a_publication_is_what_parsers_expect(simulated):
     assert {family.name for family in text} >= {"llm_cost_usd", "claude_cost_exporter_polls"}
     assert [f.name for f in text] == [f.name for f in strict]
     assert [f.samples for f in text] == [f.samples for f in strict]
+
+
+def test_a_budget_of_nothing_known_is_told(tmp_path):
+    """A misspelt workspace is said once in the log, and on the status page as long as it holds."""
+    one = "{name: typo, amount_usd: 5, scope_type: workspace, scope: Reserach}"
+    simulated = Simulated(tmp_path, more=f"budgets: [{one}]")
+    sentence = "Budget typo: no workspace Reserach has been seen, or it is counted in other."
+    with capture_logs() as logs:
+        simulated.poll()
+        simulated.poll()
+    assert [line["event"] for line in logs].count(sentence) == 1
+    assert sentence in simulated.exporter.publisher.current.status_page.decode()
+    simulated.close()
 
 
 def test_t14_hostile_names_are_bounded_and_printable(tmp_path):

@@ -8,10 +8,17 @@ from datetime import UTC, datetime
 import pytest
 
 from claude_cost_exporter.calendars import WorkingDays
-from claude_cost_exporter.plans import Budget
+from claude_cost_exporter.plans import Budget, Plans
 from claude_cost_exporter.records import SpendLimit
-from claude_cost_exporter.snapshot import AccountState, ApiKeyName, Scope, Snapshot, WorkspaceName
-from claude_cost_exporter.views.scopes import Found, limit_of, scope_of
+from claude_cost_exporter.snapshot import (
+    AccountState,
+    ApiKeyName,
+    Scope,
+    Snapshot,
+    SourceState,
+    WorkspaceName,
+)
+from claude_cost_exporter.views.scopes import Found, Members, limit_of, scope_of, unknown_scopes
 
 SNAPSHOT = Snapshot(
     datetime(2026, 11, 25, tzinfo=UTC),
@@ -39,13 +46,14 @@ SNAPSHOT = Snapshot(
         Scope("b", "model", "claude-opus-5"): {},
         Scope("b", "workspace", "wrkspc_gone"): {},
         Scope("a", "workspace", "other"): {},
+        Scope("a", "workspace", "wrkspc_1"): {},
     },
 )
 
 
 def found(scope_type, scope):
     budget = Budget("b", 1, "month", scope_type, scope, {}, WorkingDays())
-    label, scopes = scope_of(budget, SNAPSHOT)
+    label, scopes = scope_of(budget, SNAPSHOT, Members.of(SNAPSHOT))
     return label, [f"{one.account}:{one.member}" for one in scopes]
 
 
@@ -74,7 +82,7 @@ def test_accounts_that_are_not_read_any_more_have_no_part():
 
     def accounts(scope_type, scope):
         budget = Budget("b", 1, "month", scope_type, scope, {}, WorkingDays())
-        return [one.account for one in scope_of(budget, snapshot).scopes]
+        return [one.account for one in scope_of(budget, snapshot, Members.of(snapshot)).scopes]
 
     assert accounts("all", "all") == ["a", "c"]
     assert accounts("model", "claude-opus-5") == ["a"]
@@ -87,7 +95,36 @@ def test_accounts_that_are_not_read_any_more_have_no_part():
 def test_a_budget_may_be_of_one_account_s_member(scope_type, scope):
     """What two accounts have under one name is one account's, where the budget names it."""
     budget = Budget("b", 1, "month", scope_type, scope, {}, WorkingDays(), account="b")
-    assert [one.account for one in scope_of(budget, SNAPSHOT).scopes] == ["b"]
+    assert [one.account for one in scope_of(budget, SNAPSHOT, Members.of(SNAPSHOT)).scopes] == ["b"]
+
+
+def test_what_is_counted_in_other_is_no_sum_of_its_own():
+    """A workspace with a name and no row, where there is an `other`, may have spent something."""
+    gone = WorkspaceName("a", "wrkspc_5", "Small", "active")
+    capped = replace(SNAPSHOT, workspaces=(*SNAPSHOT.workspaces, gone))
+    budget = Budget("b", 1, "month", "workspace", "Small", {}, WorkingDays())
+    assert scope_of(budget, capped, Members.of(capped)) == Found("wrkspc_5", ())
+    whole = replace(capped, days={})
+    found = scope_of(budget, whole, Members.of(whole))
+    assert found == Found("wrkspc_5", (Scope("a", "workspace", "wrkspc_5"),))
+
+
+def test_a_budget_of_nothing_known_is_told_once_all_was_asked_for():
+    """A name with a typing error is no reason to be silent; an account not yet asked is."""
+    names = {"typo": "Reserach", "fine": "Production"}
+    plans = Plans(
+        budgets=tuple(
+            Budget(name, 1, "month", "workspace", scope, {}, WorkingDays())
+            for name, scope in names.items()
+        )
+    )
+    now = SNAPSHOT.taken_at
+    usage = SourceState("anthropic", "a", "usage", last_attempt=now)
+    asked = replace(SNAPSHOT, plans=plans, sources=(usage,))
+    waiting = replace(asked, sources=(usage, SourceState("anthropic", "b", "usage")))
+    (sentence,) = unknown_scopes(asked)
+    assert sentence.startswith("Budget typo: no workspace Reserach has been seen")
+    assert list(unknown_scopes(waiting)) == []
 
 
 def test_a_name_that_several_have_is_all_of_them():
@@ -105,7 +142,7 @@ def test_what_is_not_known_yet_is_empty(scope_type):
     """No sum is 0 that was never made; a later snapshot may know it."""
     budget = Budget("b", 1, "month", scope_type, "new", {}, WorkingDays())
 
-    assert scope_of(budget, SNAPSHOT) == Found("new", ())
+    assert scope_of(budget, SNAPSHOT, Members.of(SNAPSHOT)) == Found("new", ())
 
 
 @pytest.mark.parametrize(
@@ -127,4 +164,4 @@ def test_the_limit_is_the_user_s_or_the_provider_s(scope_type, scope, period, ow
     """A provider's cap is for the same scope and period; two workspaces have none together."""
     budget = Budget("b", own, period, scope_type, scope, {}, WorkingDays())
 
-    assert limit_of(budget, scope_of(budget, SNAPSHOT), SNAPSHOT) == limit
+    assert limit_of(budget, scope_of(budget, SNAPSHOT, Members.of(SNAPSHOT)), SNAPSHOT) == limit

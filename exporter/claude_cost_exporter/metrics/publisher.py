@@ -12,9 +12,10 @@ from claude_cost_exporter.assemble import Fits, assemble
 from claude_cost_exporter.errors import LedgerError
 from claude_cost_exporter.metrics.exposition import Renderer
 from claude_cost_exporter.views import view_all
+from claude_cost_exporter.views.scopes import unknown_scopes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from claude_cost_exporter.clock import Clock
@@ -58,6 +59,7 @@ class Publisher:
         self._lock = Lock()
         self._last: Snapshot | None = None
         self._fits = Fits()
+        self._said: set[str] = set()
         self.current: Publication | None = None
 
     def publish(self) -> None:
@@ -72,12 +74,20 @@ class Publisher:
         read = self._read(now)
         snapshot = assemble(read, self._pollers, self._prices, self._plans, self._fits)
         self._metrics.took(snapshot)
+        self._warn(unknown_scopes(snapshot))
         samples = list(view_all(snapshot, now))
         return Publication(
             self._renderer.render(samples),
             self._status_page(snapshot, samples, now),
             self._ready(snapshot),
         )
+
+    def _warn(self, sentences: Iterable[str]) -> None:
+        """Say each sentence once in the life of the process."""
+        for sentence in sentences:
+            if sentence not in self._said:
+                structlog.get_logger().warning(sentence)
+                self._said.add(sentence)
 
     def _read(self, now: datetime) -> Snapshot:
         """Return the ledger's snapshot, or its last one: sources age and fail without it, too."""

@@ -25,7 +25,7 @@ from claude_cost_exporter.views.budgeting import (
 )
 from claude_cost_exporter.views.forecasting import expected_days, period_end
 from claude_cost_exporter.views.outlook import outlook
-from claude_cost_exporter.views.scopes import OF_ACCOUNTS, limit_of, scope_of
+from claude_cost_exporter.views.scopes import OF_ACCOUNTS, Members, limit_of, scope_of
 from claude_cost_exporter.views.subscriptions import fees_between
 from claude_cost_exporter.views.windows import usage_state
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from claude_cost_exporter.snapshot import Scope, Snapshot
     from claude_cost_exporter.views.forecasting import Fit
     from claude_cost_exporter.views.outlook import Outlook
+    from claude_cost_exporter.views.scopes import Found
 
 BURN_WINDOWS = {"1h": 1, "6h": 6, "24h": 24, "72h": 72}
 BURNT_PERIOD = "month"
@@ -59,14 +60,15 @@ class State(NamedTuple):
 
 def budgets(snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
     """Yield every budget that has a limit, and its course where its scope's days are known."""
+    members = Members.of(snapshot)
     in_utc = replace(snapshot, time_zone=UTC)
     for budget in snapshot.plans.budgets:
         by_the_day = budget.scope_type == CUSTOMER
-        yield from _budget(budget, in_utc if by_the_day else snapshot, now)
+        found = scope_of(budget, snapshot, members)
+        yield from _budget(budget, found, in_utc if by_the_day else snapshot, now)
 
 
-def _budget(budget: Budget, snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
-    found = scope_of(budget, snapshot)
+def _budget(budget: Budget, found: Found, snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
     limit = limit_of(budget, found, snapshot)
     if limit is None:
         return

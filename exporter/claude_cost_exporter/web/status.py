@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from claude_cost_exporter import __version__
 from claude_cost_exporter.views.health import catching_up, state_lost
+from claude_cost_exporter.views.scopes import unknown_scopes
 from claude_cost_exporter.web.chart import OTHERS, spend_by_day
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ def _notices(snapshot: Snapshot, now: datetime) -> Iterator[str]:
     if unpriced:
         yield f'<p class="notice error">{unpriced:,} tokens have no price: their cost is missing '
         yield "here. See <code>llm_unpriced_tokens_total</code>.</p>"
+    for sentence in unknown_scopes(snapshot):
+        yield f'<p class="notice">{escape(sentence)}</p>'
 
 
 def _spend(
