@@ -233,8 +233,8 @@ class Snapshot:
     counters: Mapping[str, Mapping[tuple[str, ...], int]] = field(default_factory=dict)
     """Family -> label values in catalogue order -> exposed value (nano-USD for *_usd_total)."""
     days: Mapping[Scope, Mapping[date, int]] = field(default_factory=dict)
-    """Best-known nano-USD per calendar day: last month, and at least the last 84 whole days; of
-    the kind all every day."""
+    """Best-known nano-USD per calendar day: last month; of kinds that have a budget at least
+    the last 84 whole days; of the kind all every day."""
     estimated_days: Mapping[Scope, Mapping[date, int]] = field(default_factory=dict)
     """Estimated nano-USD per calendar day, of the kinds all, attributed and line."""
     hours: Mapping[Scope, Mapping[datetime, int]] = field(default_factory=dict)

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from claude_cost_exporter.clock import HOUR
+from claude_cost_exporter.clock import DAY, HOUR
 from claude_cost_exporter.ledger.base import Settings
 from claude_cost_exporter.plans import Plans, TopUp
 from claude_cost_exporter.records import NANO, Window
@@ -37,6 +37,22 @@ def test_every_day_of_an_account_is_shown(old):
     today = NOW.date()
     assert set(days[Scope("acme", "all", "all")]) == {FIRST.date(), today}
     assert set(days[Scope("acme", "model", "claude-x-1")]) == {today}
+
+
+def test_days_of_members_are_shown_as_far_back_as_they_are_needed(tmp_path):
+    """Forecasts of budgets look back twelve weeks; gauges have no use of more than last month."""
+    settings = Settings(budgeted=frozenset({"model"}))
+    account = Account(f"sqlite:///{tmp_path}/ledger.db", settings, NOW)
+    account.poll(NOW, *used(TOP, 10))
+    days_back = [45, 84, 90]
+    usage = [row for back in days_back for row in used(TOP - back * DAY, 1)]
+    account.load(NOW, Window(TOP - 100 * DAY, TOP - 3 * HOUR), *usage)
+    days = account.snapshot(NOW).days
+    account.ledger.close()
+    assert {
+        kind: sorted((NOW.date() - day).days for day in days[Scope("acme", kind, member)])
+        for kind, member in (("model", "claude-x-1"), ("api_key", "apikey_a"))
+    } == {"model": [0, 45, 84], "api_key": [0, 45]}
 
 
 def test_credit_of_the_year_before_last_is_still_spent(old):

@@ -127,6 +127,7 @@ def ledger_settings(config: Config) -> Settings:
         week_start=WEEK.index(config.week_start),
         new_series_hold=config.hold(),
         series_cap=config.series_cap,
+        budgeted=frozenset(one.scope_type for one in config.budgets),
     )
 
 

@@ -147,6 +147,8 @@ class Settings:
     new_series_hold: timedelta = DEFAULT_HOLD
     """How long a new label set shows 0."""
     series_cap: int = 10_000
+    budgeted: frozenset[str] = frozenset()
+    """Kinds of scopes with a budget, whose days are shown as far back as forecasts look."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from claude_cost_exporter.errors import LedgerError
 from claude_cost_exporter.ledger import names as stored_names
 from claude_cost_exporter.ledger import tables
 from claude_cost_exporter.ledger.base import Progress, StoredBook
-from claude_cost_exporter.ledger.customers import billed_by_customer
+from claude_cost_exporter.ledger.customers import CUSTOMER, billed_by_customer
 from claude_cost_exporter.ledger.series import last_month, oldest_day, sums_by_day, sums_by_hour
 from claude_cost_exporter.ledger.upsert import upsert
 from claude_cost_exporter.records import PROBE
@@ -26,12 +26,15 @@ from claude_cost_exporter.snapshot import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy import Connection
 
     from claude_cost_exporter.ledger.base import Batch, BillBatch, CodingBatch, Settings
     from claude_cost_exporter.ledger.counters import CounterStore
     from claude_cost_exporter.ledger.recent import Lately
     from claude_cost_exporter.ledger.registry import Registry
+    from claude_cost_exporter.ledger.series import Daily
     from claude_cost_exporter.records import Dimensions
 
 IN_USE = timedelta(days=31)
@@ -130,7 +133,7 @@ def snapshot(  # noqa: PLR0913, PLR0917 - what the ledger holds, and when
     }
     lost = fact(connection, "state_lost_at")
     today = min(now.astimezone(zone).date(), now.date())  # windows of the bill are in UTC
-    days, estimated_days = sums_by_day(connection, scopes, today)
+    days, estimated_days = _days(connection, names, scopes, today, settings.budgeted)
     hours, estimated_hours = sums_by_hour(connection, scopes, now)
     sources = _sources(connection, registry)
     recent = lately.recent.read(connection, names, sources, now)
@@ -141,7 +144,7 @@ def snapshot(  # noqa: PLR0913, PLR0917 - what the ledger holds, and when
         accounts=_accounts(registry),
         sources=sources,
         counters=counters.values(),
-        days=days | billed_by_customer(connection, names, oldest_day(today)),
+        days=days,
         estimated_days=estimated_days,
         hours=hours,
         estimated_hours=estimated_hours,
@@ -154,6 +157,19 @@ def snapshot(  # noqa: PLR0913, PLR0917 - what the ledger holds, and when
         series_dropped={**counters.dropped(), **registry.dropped()},
     )
     return _with_names(taken, connection, registry, names)
+
+
+def _days(
+    connection: Connection,
+    names: dict[int, str],
+    scopes: dict[int, Scope],
+    today: date,
+    budgeted: Collection[str],
+) -> tuple[Daily, Daily]:
+    """Return spend by scope and day, end customers included, and estimates."""
+    spend, estimate = sums_by_day(connection, scopes, today, budgeted)
+    since = oldest_day(today, CUSTOMER, budgeted)
+    return spend | billed_by_customer(connection, names, since), estimate
 
 
 def _with_names(

@@ -12,14 +12,17 @@ from claude_cost_exporter.ledger import tables
 from claude_cost_exporter.snapshot import HOURS_OF_MEMBERS_SHOWN, HOURS_SHOWN, LINE
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy import Connection
 
     from claude_cost_exporter.snapshot import Scope
 
 WHOLE = "all"
 """The kind of scope of which every day is shown: credit is what was spent since it was bought."""
-DAYS_SHOWN = timedelta(days=85)
-"""How far back days of the other kinds are shown; last month is always shown whole."""
+FORECAST_DAYS = timedelta(days=85)
+"""How far back days are shown of other kinds that have a budget. Last month is always shown whole:
+keys may be thousands, and most of them are in no budget."""
 HOURS_BACK = {
     "all": (HOURS_SHOWN, timedelta(days=8)),
     "attributed": (timedelta(), timedelta(days=8)),
@@ -39,13 +42,16 @@ def last_month(today: date) -> date:
     return (today.replace(day=1) - timedelta(days=1)).replace(day=1)
 
 
-def oldest_day(today: date, kind: str = "") -> date:
+def oldest_day(today: date, kind: str, budgeted: Collection[str] = ()) -> date:
     """Return the first day that is shown of a kind of scope."""
-    return date.min if kind == WHOLE else min(last_month(today), today - DAYS_SHOWN)
+    if kind == WHOLE:
+        return date.min
+    first = last_month(today)
+    return min(first, today - FORECAST_DAYS) if kind in budgeted else first
 
 
 def sums_by_day(
-    connection: Connection, scopes: dict[int, Scope], today: date
+    connection: Connection, scopes: dict[int, Scope], today: date, budgeted: Collection[str] = ()
 ) -> tuple[Daily, Daily]:
     """Return spend and estimate by scope and day."""
     spend: Daily = defaultdict(dict)
@@ -53,7 +59,8 @@ def sums_by_day(
     table, first = tables.days.c, last_month(today)
     for kind, scope_ids in _by_kind(scopes).items():
         query = select(table.scope_id, table.day, table.spend, table.cost).where(
-            table.scope_id.in_(scope_ids), table.day >= oldest_day(today, kind).toordinal()
+            table.scope_id.in_(scope_ids),
+            table.day >= oldest_day(today, kind, budgeted).toordinal(),
         )
         for scope_id, ordinal, amount, cost in connection.execute(query):
             scope, day = scopes[scope_id], date.fromordinal(ordinal)
