@@ -118,7 +118,8 @@ OUTLOOK: tuple[Metric, ...] = (
         "llm_budget_window_spend_ratio",
         (*BUDGET, "window"),
         "Metered spend of the last 1h, 6h, 24h or 72h, the open hour included, divided by the "
-        f"limit of the month. Only budgets of a month. {ONE_SCOPE}",
+        "limit of the month. Only budgets of a month; a window is absent until all of its hours "
+        f"were read. {ONE_SCOPE}",
     ),
     gauge(
         "llm_budget_threshold_ratio",

@@ -64,18 +64,18 @@ def _forecast(
     view = outlook(snapshot, [Scope(account, ALL, ALL) for account in accounts], now)
     if view is None or view.at.month_end < locate(now, snapshot.time_zone).day:
         return {}
+    at, fitted, rate = view.at, view.fitted, _run_rate(snapshot, accounts, now)
     metered: Forecast = {}
-    known = all(_month_to_date(snapshot, account, now) for account in accounts)
-    spent = view.spent_since(view.at.today.replace(day=1)) if known else None
-    rate = _run_rate(snapshot, accounts, now)
+    if all(_month_to_date(snapshot, account, now) for account in accounts):
+        spent = view.spent_since(at.today.replace(day=1))
+        if rate is not None:
+            metered[MONTH_END, RUN_RATE, "p50"] = run_rate_month_end(rate, spent, at)
+        if fitted is not None:
+            metered |= _estimates(MONTH_END, month_end(fitted, spent, at))
     if rate is not None:
-        metered[NEXT_MONTH, RUN_RATE, "p50"] = run_rate_next_month(rate, view.at)
-        if spent is not None:
-            metered[MONTH_END, RUN_RATE, "p50"] = run_rate_month_end(rate, spent, view.at)
-    if (fitted := view.fitted) is not None:
-        metered |= _estimates(NEXT_MONTH, next_month(fitted, view.at))
-        if spent is not None:
-            metered |= _estimates(MONTH_END, month_end(fitted, spent, view.at))
+        metered[NEXT_MONTH, RUN_RATE, "p50"] = run_rate_next_month(rate, at)
+    if fitted is not None:
+        metered |= _estimates(NEXT_MONTH, next_month(fitted, at))
     fees = _fees(snapshot, now, paid)
     return {labels: value + fees[labels[0]] for labels, value in metered.items()}
 
