@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
 
-    from claude_cost_exporter.report.model import BudgetState, Forecast, Report, Share
+    from claude_cost_exporter.report.model import AccountSpend, BudgetState, Forecast, Report, Share
 
 HORIZONS = {"month_end": "this month", "next_month": "next month"}
 TITLES = {
@@ -53,7 +54,7 @@ def _parts(report: Report, console: Console) -> Iterator[RenderableType]:
     if report.unpriced_tokens:
         sentence = f"{count(report.unpriced_tokens)} tokens have no price: their cost is missing."
         yield Text(sentence, style="yellow")
-    several = len(report.accounts) > 1
+    several = sum(one.is_read for one in report.accounts) > 1
     for kind, members in report.by.items():
         if members:
             yield ""
@@ -77,18 +78,41 @@ def _title(report: Report) -> Text:
 
 def _totals(report: Report) -> Table:
     table = figures("Account", "Metered", "Fixed", "Total", "Tokens", "Cache hits")
+    names = Counter(one.account for one in report.accounts)
     for one in report.accounts:
-        metered = one.metered_usd
-        total = None if metered is None else metered + one.subscription_usd
+        provider = f" ({one.provider})" if names[one.account] > 1 else ""
         table.add_row(
-            printable(one.account),
-            "loading" if metered is None else dollars(metered),
+            printable(f"{one.account}{provider}"),
+            _metered(one),
             dollars(one.subscription_usd),
-            dollars(total),
-            count(one.tokens.total),
+            dollars(one.total_usd),
+            count(one.tokens.total) if one.is_read else NOTHING,
             percent(one.tokens.cache_hit_ratio),
         )
+    if len(report.accounts) > 1:
+        metered, fees, tokens = _together(report.accounts)
+        table.add_section()
+        table.add_row(
+            "All", dollars(metered), dollars(fees), dollars(report.total_usd), count(tokens)
+        )
     return table
+
+
+def _metered(one: AccountSpend) -> str:
+    if not one.is_read:
+        return NOTHING
+    return "loading" if one.metered_usd is None else dollars(one.metered_usd)
+
+
+def _together(accounts: Iterable[AccountSpend]) -> tuple[float | None, float, int]:
+    """Return metered cost, unknown while one account's is, fees and tokens."""
+    metered = [one.metered_usd for one in accounts]
+    known = [amount for amount in metered if amount is not None]
+    return (
+        sum(known) if len(known) == len(metered) else None,
+        sum(one.subscription_usd for one in accounts),
+        sum(one.tokens.total for one in accounts),
+    )
 
 
 def _shares(title: str, members: Sequence[Share], *, several: bool) -> Table:

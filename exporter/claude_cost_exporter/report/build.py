@@ -61,12 +61,14 @@ def build(
     window = window_of(snapshot, period, now)
     read = {account.account for account in snapshot.polled}
     used = [one for one in used if one.account in read]
+    accounts = tuple(_accounts(snapshot, found, used, window.name))
     return model.Report(
         now,
         _data_until(snapshot),
         str(snapshot.time_zone),
         model.Period(period, window.first, window.end),
-        tuple(_accounts(snapshot, found, used, window.name)),
+        accounts,
+        _total(accounts),
         {kind: tuple(_shares(snapshot, found, used, kind, window.name)) for kind in by},
         sum(map(_unpriced, used)),
         tuple(_forecasts(found)),
@@ -102,16 +104,25 @@ def _accounts(
     for one in used:
         if one.role == PROBE:
             tokens[one.account].append(one.tokens)
-    who = {(account.provider, account.account) for account in snapshot.polled}
-    who |= {(one.provider, one.account) for one in snapshot.plans.subscriptions}
-    for provider, account in sorted(who):
+    read = {(account.provider, account.account) for account in snapshot.polled}
+    paying = {(one.provider, one.account) for one in snapshot.plans.subscriptions}
+    for who in sorted(read | paying):
+        metered = found.get("llm_spend_usd", *who, "metered", window) if who in read else 0.0
+        fees = found.get("llm_spend_usd", *who, "subscription", window) or 0.0
         yield model.AccountSpend(
-            provider,
-            account,
-            found.get("llm_spend_usd", provider, account, "metered", window),
-            found.get("llm_spend_usd", provider, account, "subscription", window) or 0.0,
-            _counts(tokens[account]),
+            *who,
+            who in read,
+            metered,
+            fees,
+            None if metered is None else metered + fees,
+            _counts(tokens[who[1]] if who in read else ()),
         )
+
+
+def _total(accounts: Iterable[model.AccountSpend]) -> float | None:
+    totals = [one.total_usd for one in accounts]
+    known = [total for total in totals if total is not None]
+    return sum(known) if len(known) == len(totals) else None
 
 
 def _shares(

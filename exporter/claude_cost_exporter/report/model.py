@@ -42,8 +42,11 @@ class AccountSpend:
 
     provider: str
     account: str
+    is_read: bool
+    """Whether its usage is read; if not, it has fixed fees only."""
     metered_usd: float | None
     subscription_usd: float
+    total_usd: float | None
     tokens: TokenCounts
 
 
@@ -125,6 +128,8 @@ class Report:
     time_zone: str
     period: Period
     accounts: tuple[AccountSpend, ...] = ()
+    total_usd: float | None = None
+    """All accounts together, with fixed fees; unknown while one of them is."""
     by: dict[str, tuple[Share, ...]] = field(default_factory=dict)
     unpriced_tokens: int = 0
     """Tokens of the period that have no price: their cost is missing."""

@@ -19,13 +19,21 @@ if TYPE_CHECKING:
 
 
 def print_projection(found: Projection, console: Console) -> None:
-    """Print a table of all accounts together, and one of each when there are several."""
-    accounts = [list(rows) for _, rows in groupby(found.months, attrgetter("account"))]
-    for months in accounts if len(accounts) > 2 else accounts[1:]:  # noqa: PLR2004 - sum and one
+    """Print a table of all accounts together, and one of each when there are several.
+
+    An account without usage has fixed fees only, which all accounts together tell.
+    """
+    whose = attrgetter("provider", "account")
+    whole, *each = [list(rows) for _, rows in groupby(found.months, whose)]
+    for months in (whole, *filter(_has_usage, each)) if len(each) > 1 else each:
         console.print(_months(months), highlight=False)
         console.print()
     sentence = f"If nothing changes. Months are months in {found.time_zone}."
     console.print(sentence, style="dim", highlight=False)
+
+
+def _has_usage(months: Sequence[Month]) -> bool:
+    return any(one.metered_p90_usd != 0 for one in months)
 
 
 def _months(months: Sequence[Month]) -> Table:

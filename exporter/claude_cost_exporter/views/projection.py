@@ -41,12 +41,14 @@ def projection(snapshot: Snapshot, months: int, now: datetime) -> Iterator[Month
 
     An account of which nothing is read costs its fixed fees.
     """
-    providers = {one.account: one.provider for one in snapshot.plans.subscriptions}
-    polled = {one.account: one.provider for one in snapshot.polled}
+    subscriptions = snapshot.plans.subscriptions
+    paying = {(one.provider, one.account) for one in subscriptions}
+    polled = {(one.provider, one.account) for one in snapshot.polled}
     firsts = _firsts(locate(now, snapshot.time_zone).day, months)
-    for account, provider in sorted((providers | polled).items()):
-        metered = _metered(snapshot, account, firsts, now) if account in polled else repeat(NONE)
-        plans = [one for one in snapshot.plans.subscriptions if one.account == account]
+    for who in sorted(paying | polled):
+        provider, account = who
+        metered = _metered(snapshot, account, firsts, now) if who in polled else repeat(NONE)
+        plans = [one for one in subscriptions if (one.provider, one.account) == who]
         for first, expected in zip(firsts, metered, strict=False):
             fees = fees_of_month(plans, first, snapshot.time_zone) / NANO
             yield MonthAhead(provider, account, first, expected, fees)
