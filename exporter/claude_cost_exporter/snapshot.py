@@ -140,6 +140,12 @@ class SourceState:
     notes: tuple[str, ...] = ()
     """What the source found out and does differently, in sentences."""
 
+    @property
+    def is_loading(self) -> bool:
+        """Tell whether more history is to come."""
+        start, target = self.history_start, self.history_target
+        return start is None or target is None or start > target
+
     def complete_hours(self, now: datetime) -> tuple[datetime, datetime] | None:
         """Return the stretch of the hours that were read after their end, None without any poll."""
         if self.history_start is None or self.watermark is None:

@@ -207,3 +207,47 @@ def test_what_cannot_be_reported_is_a_sentence(run, simulated, tmp_path, monkeyp
         f"ledger: {{url: 'sqlite:///{tmp_path}/none.db'}}"
     )
     assert "there is no ledger" in run("report", code=1)
+
+
+def test_a_month_that_is_over_is_reported_as_it_ended(run, scraped):
+    """Last month is the last_month of /metrics, in every format, without what was ahead."""
+    report = json.loads(run("report", "--month=2026-10", "--format=json", EVERYTHING))
+    assert report["period"] == {
+        "name": "month", "first": "2026-10-01", "end": "2026-11-01", "is_over": True
+    }  # fmt: skip
+    (account,) = report["accounts"]
+    for kind, key in (("metered", "metered_usd"), ("subscription", "subscription_usd")):
+        shown = scraped("llm_spend_usd", **WHO, kind=kind, window="last_month")
+        assert account[key] == pytest.approx(shown, abs=1e-9)
+    assert not report["forecasts"] + report["budgets"] + report["credit"]
+    rows = list(csv.DictReader(io.StringIO(run("report", "--month=2026-10", "--format=csv"))))
+    models = sum(float(row["spend_usd"]) for row in rows if row["by"] == "model")
+    assert models == pytest.approx(account["metered_usd"], abs=1e-6)
+    focus = csv.DictReader(io.StringIO(run("report", "--month=2026-10", "--format=focus")))
+    days = {row["ChargePeriodStart"][:10] for row in focus}
+    assert (min(days), max(days)) == ("2026-10-01", "2026-10-31")
+    assert run("report", "--month=2026-10").startswith("Month: 2026-10-01 to 2026-10-31, UTC ")
+
+
+def test_a_month_that_was_not_read_as_a_whole_says_so(run):
+    """Of a month in which the history begins no spend is told, but from when on it is known."""
+    shown = run("report", "--month=2026-09")
+    assert "not all of this month has been read; usage is known from 09-29 " in shown
+    assert re.search(r"sim +unknown", shown)
+    report = json.loads(run("report", "--month=2026-09", "--format=json"))
+    assert report["accounts"][0]["metered_usd"] is None
+    assert report["accounts"][0]["known_from"].startswith("2026-09-29T")
+
+
+def test_the_month_that_runs_can_be_named(run):
+    """This month is what is reported without it."""
+    assert run("report", "--month=2026-11") == run("report")
+
+
+@pytest.mark.parametrize(
+    ("month", "said"),
+    [("2026-12", "2026-12 has not begun"), ("11/2026", "is not a month"), ("", "is not a month")],
+)
+def test_what_is_no_month_to_report_is_refused(run, month, said):
+    """The future, and what is written otherwise, end with a sentence and code 2."""
+    assert said in run("report", f"--month={month}", code=2)

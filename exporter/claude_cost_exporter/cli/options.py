@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date, datetime
 from enum import IntEnum, StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -66,6 +67,16 @@ ListenOption = Annotated[
 ]
 LogLevelOption = Annotated[LogLevel, typer.Option("--log.level", help="Least level to log.")]
 LogFormatOption = Annotated[LogFormat, typer.Option("--log.format", help="Form of log lines.")]
+
+
+def first_of(month: str) -> date:
+    """Return the first day of a month that was written as 2026-11."""
+    try:
+        return datetime.strptime(month, "%Y-%m").date()  # noqa: DTZ007 - a calendar month
+    except ValueError:
+        raise typer.BadParameter(
+            f"{month!r} is not a month; write 2026-11", param_hint="--month"
+        ) from None
 
 
 def list_scenarios() -> None:

@@ -6,10 +6,12 @@ import sys
 from contextlib import contextmanager
 from io import TextIOWrapper
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from rich.console import Console
 
 from claude_cost_exporter.assemble import Fits, as_configured
+from claude_cost_exporter.calendars import midnight, next_month
 from claude_cost_exporter.cli.logs import configure
 from claude_cost_exporter.cli.wiring import ledger_settings, ledger_url, load_config
 from claude_cost_exporter.clock import SystemClock
@@ -17,7 +19,7 @@ from claude_cost_exporter.ledger.reader import LedgerReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
+    from datetime import date, datetime
     from pathlib import Path
 
     from claude_cost_exporter.snapshot import Snapshot
@@ -31,12 +33,19 @@ def console() -> Console:
 
 
 @contextmanager
-def opened_ledger(config_file: Path | None) -> Iterator[tuple[LedgerReader, Snapshot, datetime]]:
-    """Lend the ledger, and what it holds now."""
+def opened_ledger(
+    config_file: Path | None, month: date | None = None
+) -> Iterator[tuple[LedgerReader, Snapshot, datetime]]:
+    """Lend the ledger, what it holds, and the time it is.
+
+    With a month that is over it is what the ledger holds of its end.
+    """
     configure("warn", "logfmt")
     loaded, now = load_config(config_file, keys=False), SystemClock().now()
     accounts = {block.account for block in loaded.sources}
     with LedgerReader(ledger_url(loaded)) as ledger:
-        taken = ledger.snapshot(ledger_settings(loaded.config), now)
+        zone = ZoneInfo(loaded.config.time_zone)
+        at = min(now, midnight(next_month(month), zone)) if month else now
+        taken = ledger.snapshot(ledger_settings(loaded.config), at)
         taken = as_configured(taken, accounts, loaded.config.plans())
         yield ledger, Fits().fill(taken), now

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from claude_cost_exporter.cli.options import ConfigFileOption, Exit
+from claude_cost_exporter.cli.options import ConfigFileOption, Exit, first_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -96,16 +96,10 @@ def _wrong_prices(
 def _days(month: str | None, yesterday: date) -> tuple[date, date]:
     """Return the first and the last closed day of a month."""
     from calendar import monthrange
-    from datetime import datetime
 
     if month is None:
         return yesterday.replace(day=1), yesterday
-    try:
-        first = datetime.strptime(month, "%Y-%m").date()  # noqa: DTZ007 - a calendar month
-    except ValueError:
-        raise typer.BadParameter(
-            f"{month!r} is not a month; write 2026-11", param_hint="--month"
-        ) from None
+    first = first_of(month)
     if first > yesterday:
         raise typer.BadParameter(f"no day of {month} has ended yet", param_hint="--month")
     return first, min(first.replace(day=monthrange(first.year, first.month)[1]), yesterday)

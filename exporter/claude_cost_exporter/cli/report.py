@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from claude_cost_exporter.cli.options import ConfigFileOption  # noqa: TC001 - typer reads it
+from claude_cost_exporter.cli.options import ConfigFileOption, first_of
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     from claude_cost_exporter.ledger.reader import LedgerReader
     from claude_cost_exporter.report.model import Report
@@ -55,6 +55,12 @@ ByOption = Annotated[
         help="One or more of model, workspace, api_key, token_type, joined by commas.",
     ),
 ]
+MonthOption = Annotated[
+    str | None,
+    typer.Option(
+        "--month", metavar="YYYY-MM", help="A whole month, also one that is over; not with others."
+    ),
+]
 FormOption = Annotated[
     Form, typer.Option("--format", help="For people, for programs, for spreadsheets.")
 ]
@@ -80,6 +86,7 @@ ReportFormOption = Annotated[
 
 def command(
     period: PeriodOption = PeriodName.MONTH,
+    month: MonthOption = None,
     by: ByOption = "model,workspace",
     form: ReportFormOption = ReportForm.TABLE,
     config_file: ConfigFileOption = None,
@@ -93,15 +100,20 @@ def command(
     FOCUS has a row for each UTC day, line of the bill, API key and price;
     its days are those of the period, and --by does not matter.
 
+    A month that is over is reported without what is ahead. One that was
+    not read as a whole has no spend, and says from when on it is known.
+
     Examples:
       claude-cost-exporter report --period=week --by=workspace,api_key
-      claude-cost-exporter report --by=model --format=csv > spend.csv
+      claude-cost-exporter report --month=2026-10 --by=model --format=csv > spend.csv
 
     Exit codes: 0 printed, 1 no such ledger, 2 wrong command line or configuration.
     """
     from claude_cost_exporter.cli.reading import opened_ledger
 
-    with opened_ledger(config_file) as (ledger, snapshot, now):
+    with opened_ledger(config_file, _month(month, period)) as (ledger, snapshot, now):
+        if month:
+            _refuse_future(first_of(month), now.astimezone(snapshot.time_zone).date())
         if form is ReportForm.FOCUS:
             _write_focus(ledger, snapshot, period, now)
             return
@@ -121,8 +133,19 @@ def command(
         print_report(report, console())
 
 
+def _month(month: str | None, period: PeriodName) -> date | None:
+    if month is not None and period is not PeriodName.MONTH:
+        raise typer.BadParameter(f"a month is no {period}", param_hint="--month")
+    return None if month is None else first_of(month)
+
+
+def _refuse_future(month: date, today: date) -> None:
+    if month > today:
+        raise typer.BadParameter(f"{month:%Y-%m} has not begun", param_hint="--month")
+
+
 def _write_focus(ledger: LedgerReader, snapshot: Snapshot, period: str, now: datetime) -> None:
-    """Write the UTC days of a period, the one that runs included."""
+    """Write the UTC days of a period, of one that is not over the day that runs included."""
     from datetime import UTC
 
     from claude_cost_exporter.calendars import stretch
@@ -133,7 +156,8 @@ def _write_focus(ledger: LedgerReader, snapshot: Snapshot, period: str, now: dat
     from claude_cost_exporter.report.pieces import pieces
 
     book, read = PriceBook.packaged(), {one.account for one in snapshot.polled}
-    first, last = window_of(snapshot, period, now).first, now.astimezone(UTC).date()
+    window, today = window_of(snapshot, period, now), now.astimezone(UTC).date()
+    first, last = window.first, window.end - DAY if snapshot.taken_at < now else today
     used = ledger.used(*stretch(first, last + DAY, UTC))
     compared = [one for one in ledger.comparisons(first, last) if one.account in read]
     known = directory(snapshot, lambda dimensions, day: book.rates("", dimensions, day))
@@ -147,6 +171,7 @@ def _report(
     from claude_cost_exporter.clock import HOUR
     from claude_cost_exporter.report.build import build, window_of
 
-    window = window_of(snapshot, period, now)
-    used = ledger.used(midnight(window.first, snapshot.time_zone), now + HOUR)
+    window, at = window_of(snapshot, period, now), snapshot.taken_at
+    until = at if at < now else now + HOUR
+    used = ledger.used(midnight(window.first, snapshot.time_zone), until)
     return build(snapshot, used, period, by, now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from rich.text import Text
 
@@ -51,6 +52,7 @@ def print_report(report: Report, console: Console) -> None:
 def _parts(report: Report, console: Console) -> Iterator[RenderableType]:
     yield _title(report)
     yield _totals(report)
+    yield from _unknown(report)
     if report.unpriced_tokens:
         sentence = f"{count(report.unpriced_tokens)} tokens have no price: their cost is missing."
         yield Text(sentence, style="yellow")
@@ -71,7 +73,8 @@ def _parts(report: Report, console: Console) -> Iterator[RenderableType]:
 def _title(report: Report) -> Text:
     period, last = report.period, report.period.end - DAY
     days = f"{period.first}" if period.first == last else f"{period.first} to {last}"
-    title = Text(f"This {period.name}: {days}, {report.time_zone}", style="bold")
+    name = period.name.capitalize() if period.is_over else f"This {period.name}"
+    title = Text(f"{name}: {days}, {report.time_zone}", style="bold")
     known = f"{report.data_until:%Y-%m-%d %H:%M} UTC" if report.data_until else "nowhere yet"
     return title.append(f"   data until {known}", style="not bold dim")
 
@@ -101,7 +104,22 @@ def _totals(report: Report) -> Table:
 def _metered(one: AccountSpend) -> str:
     if not one.is_read:
         return NOTHING
-    return "loading" if one.metered_usd is None else dollars(one.metered_usd)
+    if one.metered_usd is not None:
+        return dollars(one.metered_usd)
+    return "loading" if one.is_loading else "unknown"
+
+
+def _unknown(report: Report) -> Iterator[Text]:
+    """Yield since when the spend of an account is known that nothing more is loaded of."""
+    for one in report.accounts:
+        if one.metered_usd is None and one.known_from is not None:
+            since = one.known_from.astimezone(ZoneInfo(report.time_zone))
+            more = ", and more is being loaded" if one.is_loading else ""
+            sentence = (
+                f"{printable(one.account)}: not all of this {report.period.name} has been read; "
+                f"usage is known from {since:%m-%d %H:%M} on{more}."
+            )
+            yield Text(sentence, style="yellow")
 
 
 def _together(accounts: Iterable[AccountSpend]) -> tuple[float | None, float, int]:

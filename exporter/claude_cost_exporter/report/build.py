@@ -33,9 +33,8 @@ if TYPE_CHECKING:
 WINDOWS = {"day": "today", "week": "week_to_date", "month": "month_to_date"}
 """The window of the gauges that is the running period of each kind."""
 DIMENSIONS = ("model", "workspace", "api_key", "token_type")
-VIEWS = (
-    spend.spend,
-    subscriptions.subscription_spend,
+SPENT = (spend.spend, subscriptions.subscription_spend)
+AHEAD = (
     subscriptions.monthly_fees,
     forecast.forecasts,
     forecast.forecast_quality,
@@ -48,16 +47,25 @@ Member = tuple[str, str]
 
 
 def window_of(snapshot: Snapshot, period: str, now: datetime) -> CalendarWindow:
-    """Return the calendar window of the day, week or month that runs."""
-    windows = calendar_windows(snapshot, now)
-    return next(window for window in windows if window.name == WINDOWS[period])
+    """Return the calendar window of the day, week or month that runs.
+
+    Of a snapshot that was taken at the end of a month, it is that month.
+    """
+    windows = calendar_windows(snapshot, snapshot.taken_at)
+    name = WINDOWS[period] if snapshot.taken_at >= now else "last_month"
+    return next(window for window in windows if window.name == name)
 
 
 def build(
     snapshot: Snapshot, used: Sequence[UsedOfDay], period: str, by: Sequence[str], now: datetime
 ) -> model.Report:
-    """Return the report of the period that runs; `used` is what was used since it began."""
-    found = Found(chain.from_iterable(view(snapshot, now) for view in VIEWS))
+    """Return the report of a period; `used` is what was used in it.
+
+    Of a month that is over it does not tell what was ahead then.
+    """
+    at, is_over = snapshot.taken_at, snapshot.taken_at < now
+    views = SPENT if is_over else (*SPENT, *AHEAD)
+    found = Found(chain.from_iterable(view(snapshot, at) for view in views))
     window = window_of(snapshot, period, now)
     read = {account.account for account in snapshot.polled}
     used = [one for one in used if one.account in read]
@@ -66,7 +74,7 @@ def build(
         now,
         _data_until(snapshot),
         str(snapshot.time_zone),
-        model.Period(period, window.first, window.end),
+        model.Period(period, window.first, window.end, is_over),
         accounts,
         _total(accounts),
         {kind: tuple(_shares(snapshot, found, used, kind, window.name)) for kind in by},
@@ -109,6 +117,7 @@ def _accounts(
     for who in sorted(read | paying):
         metered = found.get("llm_spend_usd", *who, "metered", window) if who in read else 0.0
         fees = found.get("llm_spend_usd", *who, "subscription", window) or 0.0
+        state = usage_state(snapshot, who[1]) if who in read else None
         yield model.AccountSpend(
             *who,
             who in read,
@@ -116,6 +125,8 @@ def _accounts(
             fees,
             None if metered is None else metered + fees,
             _counts(tokens[who[1]] if who in read else ()),
+            who in read and (state is None or state.is_loading),
+            state and state.history_start,
         )
 
 

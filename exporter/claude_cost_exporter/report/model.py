@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """The day, week or month that runs, in local days; `end` is tomorrow."""
+    """A day, week or month, in local days; of one that runs `end` is tomorrow."""
 
     name: str
     first: date
     end: date
+    is_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,10 @@ class AccountSpend:
     subscription_usd: float
     total_usd: float | None
     tokens: TokenCounts
+    is_loading: bool = False
+    """Whether history is being loaded."""
+    known_from: datetime | None = None
+    """Since when its spend is known without a hole."""
 
 
 @dataclass(frozen=True, slots=True)
