@@ -66,7 +66,7 @@ def _parts(report: Report, console: Console) -> Iterator[RenderableType]:
         yield _forecasts(report.forecasts)
     if report.budgets:
         yield ""
-        yield _budgets(report.budgets, solid=console.encoding.startswith("utf"))
+        yield _budgets(report, solid=console.encoding.startswith("utf"))
     yield from _fixed(report)
 
 
@@ -75,8 +75,15 @@ def _title(report: Report) -> Text:
     days = f"{period.first}" if period.first == last else f"{period.first} to {last}"
     name = period.name.capitalize() if period.is_over else f"This {period.name}"
     title = Text(f"{name}: {days}, {report.time_zone}", style="bold")
-    known = f"{report.data_until:%Y-%m-%d %H:%M} UTC" if report.data_until else "nowhere yet"
+    known = _moment(report.data_until, report) if report.data_until else "nowhere yet"
     return title.append(f"   data until {known}", style="not bold dim")
+
+
+def _moment(moment: datetime, report: Report) -> str:
+    """Return a moment in the zone that the title names; the year only where it is another one."""
+    local = moment.astimezone(ZoneInfo(report.time_zone))
+    this_year = local.year == report.period.end.year
+    return f"{local:%m-%d %H:%M}" if this_year else f"{local:%Y-%m-%d %H:%M}"
 
 
 def _totals(report: Report) -> Table:
@@ -113,11 +120,11 @@ def _unknown(report: Report) -> Iterator[Text]:
     """Yield since when the spend of an account is known that nothing more is loaded of."""
     for one in report.accounts:
         if one.metered_usd is None and one.known_from is not None:
-            since = one.known_from.astimezone(ZoneInfo(report.time_zone))
+            since = _moment(one.known_from, report)
             more = ", and more is being loaded" if one.is_loading else ""
             sentence = (
                 f"{printable(one.account)}: not all of this {report.period.name} has been read; "
-                f"usage is known from {since:%m-%d %H:%M} on{more}."
+                f"usage is known from {since} on{more}."
             )
             yield Text(sentence, style="yellow")
 
@@ -168,17 +175,17 @@ def _forecasts(forecasts: Iterable[Forecast]) -> Table:
     return table
 
 
-def _budgets(states: Iterable[BudgetState], *, solid: bool) -> Table:
+def _budgets(report: Report, *, solid: bool) -> Table:
     table = figures("Budgets", "Spent", "Limit", "", "Expected", "Lasts until")
     table.columns[3].justify = "left"
-    for one in states:
+    for one in report.budgets:
         table.add_row(
             f"{printable(one.budget)}, {one.period}",
             about(one.spent_usd),
             about(one.limit_usd),
             NOTHING if one.used_ratio is None else _bar(one, solid=solid),
             about(one.p50_usd),
-            NOTHING if one.exhausted_at is None else f"{one.exhausted_at:%m-%d %H:%M}",
+            NOTHING if one.exhausted_at is None else _moment(one.exhausted_at, report),
         )
     return table
 
@@ -204,11 +211,7 @@ def _fixed(report: Report) -> Iterator[RenderableType]:
     if report.credit:
         table = figures("Prepaid credit", "Balance", "Lasts until")
         for one in report.credit:
-            until = NOTHING if one.exhausted_at is None else _moment(one.exhausted_at)
+            until = NOTHING if one.exhausted_at is None else _moment(one.exhausted_at, report)
             table.add_row(printable(one.account), dollars(one.balance_usd), until)
         yield ""
         yield table
-
-
-def _moment(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M} UTC"
