@@ -44,3 +44,22 @@ def test_times_are_those_of_the_zone_that_the_title_names():
     assert " 11-28 00:05\n" in shown
     assert " 2027-01-03 13:00\n" in shown
     assert "UTC" not in shown
+
+
+def test_credit_that_is_gone_is_spent():
+    """No day is missing where the balance is below zero."""
+    gone = Credit("anthropic", "acme", -1029.95, None)
+    assert "-$1,029.95        spent" in printed(replace(REPORT, credit=(gone,)))
+
+
+def test_the_day_that_runs_is_today():
+    """A day is called as people call it."""
+    today = Period("day", date(2026, 11, 18), date(2026, 11, 19))
+    assert printed(replace(REPORT, period=today)).startswith("Today: 2026-11-18, Europe/Berlin")
+
+
+@pytest.mark.parametrize(("used", "full"), [(0.5, 6), (0.96, 11), (0.999, 11), (1.0, 12), (2, 12)])
+def test_a_bar_is_full_when_the_limit_is_reached(used, full):
+    """Below the limit a part of the bar is left."""
+    shown = printed(replace(REPORT, budgets=(replace(BUDGET, used_ratio=used),)))
+    assert shown.count("\u2588") == full

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.table import Table
 
-    from claude_cost_exporter.report.model import AccountSpend, BudgetState, Forecast, Report, Share
+    from claude_cost_exporter.report.model import AccountSpend, BudgetState, Credit, Forecast, Report, Share
 
 HORIZONS = {"month_end": "this month", "next_month": "next month"}
 TITLES = {
@@ -73,10 +73,17 @@ def _parts(report: Report, console: Console) -> Iterator[RenderableType]:
 def _title(report: Report) -> Text:
     period, last = report.period, report.period.end - DAY
     days = f"{period.first}" if period.first == last else f"{period.first} to {last}"
-    name = period.name.capitalize() if period.is_over else f"This {period.name}"
+    running = "Today" if period.name == "day" else f"This {period.name}"
+    name = period.name.capitalize() if period.is_over else running
     title = Text(f"{name}: {days}, {report.time_zone}", style="bold")
     known = _moment(report.data_until, report) if report.data_until else "nowhere yet"
     return title.append(f"   data until {known}", style="not bold dim")
+
+
+def _lasts_until(credit: Credit, report: Report) -> str:
+    if credit.balance_usd <= 0:
+        return "spent"
+    return NOTHING if credit.exhausted_at is None else _moment(credit.exhausted_at, report)
 
 
 def _moment(moment: datetime, report: Report) -> str:
@@ -191,10 +198,10 @@ def _budgets(report: Report, *, solid: bool) -> Table:
 
 
 def _bar(state: BudgetState, *, solid: bool) -> Text:
-    """Return the spent share as a bar; its length ends at the limit."""
+    """Return the spent share as a bar; it is full when the limit is reached, no sooner."""
     used = state.used_ratio or 0.0
     full, empty = ("\u2588", "\u2591") if solid else ("#", ".")
-    filled = min(max(round(used * BAR), 0), BAR)
+    filled = min(max(round(used * BAR), 0), BAR if used >= 1 else BAR - 1)
     bar = Text(full * filled, style=COLOURS.get(state.level, "green"))
     share = f"{used:4.0%}" if used < TOO_MUCH else f">{TOO_MUCH:.0%}"
     return bar.append(empty * (BAR - filled), style="dim").append(f" {share}")
@@ -211,7 +218,8 @@ def _fixed(report: Report) -> Iterator[RenderableType]:
     if report.credit:
         table = figures("Prepaid credit", "Balance", "Lasts until")
         for one in report.credit:
-            until = NOTHING if one.exhausted_at is None else _moment(one.exhausted_at, report)
-            table.add_row(printable(one.account), dollars(one.balance_usd), until)
+            table.add_row(
+                printable(one.account), dollars(one.balance_usd), _lasts_until(one, report)
+            )
         yield ""
         yield table
