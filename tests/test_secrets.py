@@ -18,7 +18,7 @@ from claude_cost_exporter.clock import SystemClock
 from claude_cost_exporter.config.load import load
 from claude_cost_exporter.errors import ConfigError, ExporterError, UnauthorizedError
 from claude_cost_exporter.pricing.overrides import Override
-from claude_cost_exporter.report.bar import show
+from claude_cost_exporter.report.bar import written
 from claude_cost_exporter.simulator import Simulator, SimulatorServer, faults
 from claude_cost_exporter.simulator.wire import Delivery, Response, to_json
 
@@ -344,7 +344,7 @@ def test_status_does_not_repeat_a_key_of_its_configuration(tmp_path, setting):
     path = tmp_path / "config.yml"
     path.write_text(setting.format(key=KEY))
     with pytest.raises(ConfigError) as caught:
-        show("text", path)
+        written(path)
     assert leaks(f"{caught.value} {caught.value.problems}") == []
     assert "in plain text" in str(caught.value.problems)
 

@@ -209,3 +209,17 @@ def test_ages_are_said_in_one_unit():
     """An age is a number of seconds, minutes, hours or days."""
     spans = (timedelta(seconds=9), timedelta(minutes=61), timedelta(hours=50))
     assert [age(span) for span in spans] == ["9 s", "1 h", "2 d"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_broken_configuration_is_said_where_nothing_was_written(tmp_path, form):
+    """Where there is no file the configuration is checked: its problems, and code 2."""
+    config = tmp_path / "config.yml"
+    config.write_text(f"ledger: {{url: 'sqlite:///{tmp_path}/a.db'}}\nsources: []\nbudget: 1\n")
+    command = [sys.executable, "-m", "claude_cost_exporter", "status", f"--format={form}"]
+    done = subprocess.run(
+        [*command, f"--config.file={config}"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "config: budget: unknown key; did you mean budgets?" in done.stderr
+    assert not done.stdout

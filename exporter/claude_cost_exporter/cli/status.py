@@ -31,12 +31,18 @@ def command(
 
     It reads a small file that `serve` writes once a minute, and says so when
     its figures are old or when there is none. Bars hide what fails: for
-    waybar and xbar a missing file is a line, and exit code 0, too.
+    waybar and xbar a missing file is a line, and exit code 0, too. The
+    configuration is checked when there is none.
 
     Exit codes: 0 printed, 1 no exporter has written one, 2 wrong command line or configuration.
     """
     from claude_cost_exporter.cli.logs import configure
-    from claude_cost_exporter.report.bar import show
+    from claude_cost_exporter.report.bar import show, written
 
     configure("warn", "logfmt")
-    raise typer.Exit(show(form, config_file))
+    found = written(config_file)
+    if config_file is not None and isinstance(found, str):
+        from claude_cost_exporter.cli.wiring import load_config
+
+        load_config(config_file, keys=False)
+    raise typer.Exit(show(form, found))

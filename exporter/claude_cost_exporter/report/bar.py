@@ -6,6 +6,7 @@ import os
 import sys
 from io import TextIOWrapper
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from claude_cost_exporter.clock import SystemClock
 from claude_cost_exporter.config.places import default_ledger_url, status_file
@@ -13,14 +14,21 @@ from claude_cost_exporter.errors import ConfigError
 from claude_cost_exporter.report.status import read
 from claude_cost_exporter.report.status_forms import FORMS
 
+if TYPE_CHECKING:
+    from claude_cost_exporter.report.status import Status
+
 BARS = ("waybar", "xbar")
 OPTIONS = ("--format", "--config.file")
 OK, FAILED = 0, 1
 
 
-def show(form: str, config_file: Path | None) -> int:
+def written(config_file: Path | None) -> Status | str:
+    """Return what an exporter of this configuration has written, or why there is nothing."""
+    return read(_path(config_file))
+
+
+def show(form: str, found: Status | str) -> int:
     """Print the line; return the exit code."""
-    found = read(_path(config_file))
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a letter that cannot be written ends nothing
     line = FORMS[form](found, SystemClock().now()) + "\n"
@@ -38,9 +46,12 @@ def quick(arguments: list[str]) -> int | None:
     if len(found) < len(arguments) or not found.keys() <= set(OPTIONS) or form not in FORMS:
         return None
     try:
-        return show(form, Path(config) if config else None)
+        status = written(Path(config) if config else None)
     except ConfigError:
         return None  # said where all such errors are
+    if config and isinstance(status, str):
+        return None  # the configuration may be the reason
+    return show(form, status)
 
 
 def _path(config_file: Path | None) -> Path:
