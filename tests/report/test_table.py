@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -10,7 +11,15 @@ import pytest
 from rich.console import Console
 
 from claude_cost_exporter.report.as_table import print_report
-from claude_cost_exporter.report.model import BudgetState, Credit, Period, Report
+from claude_cost_exporter.report.model import (
+    AccountSpend,
+    BudgetState,
+    Credit,
+    Forecast,
+    Period,
+    Report,
+    TokenCounts,
+)
 
 NOW = datetime(2026, 11, 18, 9, 30, tzinfo=UTC)
 REPORT = Report(
@@ -63,3 +72,22 @@ def test_a_bar_is_full_when_the_limit_is_reached(used, full):
     """Below the limit a part of the bar is left."""
     shown = printed(replace(REPORT, budgets=(replace(BUDGET, used_ratio=used),)))
     assert shown.count("\u2588") == full
+
+
+@pytest.mark.parametrize("width", [30, 45, 60, 80, 200])
+def test_figures_are_whole_or_not_there(width):
+    """A narrow terminal has fewer columns, and no part of a number."""
+    tokens = TokenCounts(1, 2, 3, 0, 0, 6, 0.75)
+    spend = AccountSpend(
+        "anthropic", "acme", is_read=True, metered_usd=10_015.4, subscription_usd=391.75, total_usd=10_407.15, tokens=tokens
+    )  # fmt: skip
+    ahead = Forecast("", "month_end", "weekday_ewma", 11_149.0, 11_802.0, 12_722.0, 30)
+    budget = replace(BUDGET, limit_usd=15_000.0, spent_usd=10_407.0, p50_usd=11_802.0)
+    whole = replace(REPORT, accounts=(spend,), forecasts=(ahead,), budgets=(budget,))
+    figures = set(printed(whole, width=200).split())
+    lines = printed(whole, width).splitlines()
+    assert max(map(len, lines)) <= width
+    shown = set(re.findall(r"-?\$\S+", "\n".join(lines)))
+    assert shown <= figures
+    assert "$11,802" in shown
+    assert "\u2026" not in "".join(lines)

@@ -6,10 +6,11 @@ from collections import Counter
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from rich.table import Table
 from rich.text import Text
 
 from claude_cost_exporter.clock import DAY
-from claude_cost_exporter.report.figures import figures
+from claude_cost_exporter.report.figures import figures, fit
 from claude_cost_exporter.report.words import (
     NOTHING,
     about,
@@ -25,9 +26,15 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from rich.console import Console, RenderableType
-    from rich.table import Table
 
-    from claude_cost_exporter.report.model import AccountSpend, BudgetState, Credit, Forecast, Report, Share
+    from claude_cost_exporter.report.model import (
+        AccountSpend,
+        BudgetState,
+        Credit,
+        Forecast,
+        Report,
+        Share,
+    )
 
 HORIZONS = {"month_end": "this month", "next_month": "next month"}
 TITLES = {
@@ -46,7 +53,8 @@ COLOURS = {"": "green", "soft": "cyan", "warn": "yellow", "hard": "red"}
 def print_report(report: Report, console: Console) -> None:
     """Print everything that the report knows."""
     for part in _parts(report, console):
-        console.print(part, highlight=False)
+        fitting = fit(part, console.width) if isinstance(part, Table) else part
+        console.print(fitting, highlight=False)
 
 
 def _parts(report: Report, console: Console) -> Iterator[RenderableType]:

@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from claude_cost_exporter.report.figures import figures
+from claude_cost_exporter.report.figures import figures, fit
 from claude_cost_exporter.report.words import NOTHING, about, between, printable
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def print_projection(found: Projection, console: Console) -> None:
     whose = attrgetter("provider", "account")
     whole, *each = [list(rows) for _, rows in groupby(found.months, whose)]
     for months in (whole, *filter(_has_usage, each)) if len(each) > 1 else each:
-        console.print(_months(months), highlight=False)
+        console.print(fit(_months(months), console.width), highlight=False)
         console.print()
     sentence = f"If nothing changes. Months are months in {found.time_zone}."
     console.print(sentence, style="dim", highlight=False)
