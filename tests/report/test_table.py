@@ -78,9 +78,9 @@ def test_a_bar_is_full_when_the_limit_is_reached(used, full):
 def test_figures_are_whole_or_not_there(width):
     """A narrow terminal has fewer columns, and no part of a number."""
     tokens = TokenCounts(1, 2, 3, 0, 0, 6, 0.75)
-    spend = AccountSpend(
-        "anthropic", "acme", is_read=True, metered_usd=10_015.4, subscription_usd=391.75, total_usd=10_407.15, tokens=tokens
-    )  # fmt: skip
+    read = {"is_read": True, "tokens": tokens}
+    usd = {"metered_usd": 10_015.4, "subscription_usd": 391.75, "total_usd": 10_407.15}
+    spend = AccountSpend("anthropic", "acme", **read, **usd)
     ahead = Forecast("", "month_end", "weekday_ewma", 11_149.0, 11_802.0, 12_722.0, 30)
     budget = replace(BUDGET, limit_usd=15_000.0, spent_usd=10_407.0, p50_usd=11_802.0)
     whole = replace(REPORT, accounts=(spend,), forecasts=(ahead,), budgets=(budget,))

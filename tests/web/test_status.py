@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 
@@ -89,8 +90,11 @@ def snapshot(*sources, days=None, account="acme", **more):
 def test_spend_is_shown_in_total_and_by_model():
     """Today, yesterday, this and last month; each model with its share of this month."""
     page = Page(snapshot(polled(), days=spending({"claude-opus-5": 30, "claude-haiku-5": 10})))
-    assert "acme Acme Today $40.00 Yesterday $40.00 This month $960.00" in page.text
-    assert "Last month $1,240.00" in page.text
+    assert (
+        "acme Acme Metered today $40.00 Metered yesterday $40.00 Metered this month $960.00"
+        in page.text
+    )
+    assert "Metered last month $1,240.00" in page.text
     assert "claude-opus-5 $30.00 $720.00 75% claude-haiku-5 $10.00 $240.00 25%" in page.text
     assert "all sources up" in page.text
 
@@ -109,7 +113,8 @@ def test_a_window_that_was_not_read_is_not_a_number():
     """While history loads, what is incomplete is a dash with its reason, never a partial sum."""
     loading = polled(history_start=datetime(2026, 11, 20, tzinfo=UTC))
     page = Page(snapshot(loading, days=spending({"m": 5}, first=date(2026, 11, 20))))
-    assert "Today $5.00 Yesterday $5.00 This month – history is loading" in page.text  # noqa: RUF001 - a dash
+    assert "Metered today $5.00 Metered yesterday $5.00 Metered this month" in page.text
+    assert "this month – history is loading" in page.text  # noqa: RUF001 - a dash
     assert "m $5.00 – –" in page.text  # noqa: RUF001 - dashes
     assert "2026-11-20 loading back to 2026-08-01" in page.text
 
@@ -118,7 +123,7 @@ def test_a_window_that_cannot_be_read_says_so():
     """Where usage is refused, no history is loading; one line below stands why."""
     refused = source(up=False, last_attempt=NOW, last_error="HTTP 403")
     page = Page(snapshot(refused, source("cost", up=True, last_attempt=NOW)))
-    assert "Today – cannot be read" in page.text  # noqa: RUF001 - a dash
+    assert "Metered today – cannot be read" in page.text  # noqa: RUF001 - a dash
     assert "history is loading" not in page.text
 
 
@@ -187,7 +192,7 @@ def test_before_the_first_poll_it_waits():
     """A page without any attempt says so instead of looking healthy."""
     page = Page(snapshot(source()))
     assert "waiting for the first poll" in page.text
-    assert "Today – history is loading" in page.text  # noqa: RUF001 - a dash
+    assert "Metered today – history is loading" in page.text  # noqa: RUF001 - a dash
     assert "Spend by day" not in page.text
 
 
@@ -198,9 +203,18 @@ def test_what_makes_figures_wrong_is_said_first():
     page = Page(snapshot(polled(), counters=counters, state_lost_at=lost))
     assert "counters began anew at 2026-11-24 12:30 UTC" in page.text
     assert "1,234,567 tokens have no price" in page.text
-    assert page.text.index("no price") < page.text.index("Today")
+    assert page.text.index("no price") < page.text.index("Metered today")
     later = Page(snapshot(polled(), state_lost_at=NOW - timedelta(days=2)))
     assert "began anew" not in later.text
+
+
+def test_what_nothing_loads_any_more_says_since_when_it_is_known():
+    """When all of a short history is there, a window that begins before it is not loading."""
+    known = polled(history_start=datetime(2026, 11, 20, tzinfo=UTC))
+    known = replace(known, history_target=known.history_start)
+    page = Page(snapshot(known, days=spending({"m": 5}, first=date(2026, 11, 20))))
+    assert "this month – known from 2026-11-20 on" in page.text  # noqa: RUF001 - a dash
+    assert "loading" not in page.text
 
 
 def test_an_account_that_is_gone_says_so():
@@ -210,7 +224,7 @@ def test_an_account_that_is_gone_says_so():
         AccountState("anthropic", "acme", "org", "Acme"),
     )
     page = Page(Snapshot(NOW, accounts=accounts, sources=(polled(),)))
-    assert page.text.count("This month") == 1
+    assert page.text.count("Metered this month") == 1
     assert page.text.index("acme") < page.text.index("old Old <Co> No longer in the configuration")
     assert "history is loading" not in page.text.partition("old Old")[2]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from claude_cost_exporter import __version__
 from claude_cost_exporter.views.health import catching_up, state_lost
 from claude_cost_exporter.views.scopes import unknown_scopes
+from claude_cost_exporter.views.windows import usage_state
 from claude_cost_exporter.web.chart import OTHERS, spend_by_day
 
 if TYPE_CHECKING:
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
 STYLE = (files(__package__) / "status.css").read_text(encoding="utf-8")
 LINKS = ("/metrics", "/-/healthy", "/-/ready")
 FIGURES = {
-    "today": "Today",
-    "yesterday": "Yesterday",
-    "month_to_date": "This month",
-    "last_month": "Last month",
+    "today": "Metered today",
+    "yesterday": "Metered yesterday",
+    "month_to_date": "Metered this month",
+    "last_month": "Metered last month",
 }
 NOTHING = "–"  # noqa: RUF001 - a dash is meant
 
@@ -59,9 +60,10 @@ def _page(
     yield from _sources(snapshot, now)
     yield "<footer><p>"
     yield from (f'<a href="{link}">{link}</a>' for link in LINKS)
-    yield f'<p class="dim">Version {__version__}, rendered {now:%Y-%m-%d %H:%M:%S} UTC. Spend is '
-    yield "billed for days whose bill has settled, and estimated from tokens and prices for the "
-    yield f"others; days are days in {escape(str(snapshot.time_zone))}."
+    yield f'<p class="dim">Version {__version__}, rendered {now:%Y-%m-%d %H:%M:%S} UTC. Metered '
+    yield "spend has no fixed fees; it is billed for days whose bill has settled, and estimated "
+    yield "from tokens and prices for the others; days are days in "
+    yield f"{escape(str(snapshot.time_zone))}."
     yield "</footer></main></html>"
 
 
@@ -112,7 +114,7 @@ def _account(
     now: datetime,
 ) -> Iterator[str]:
     name = account.account
-    reason = "cannot be read" if _is_unread(snapshot, name) else "history is loading"
+    reason = _why_unknown(snapshot, name)
     yield f"<h2>{escape(name)} <small>{escape(account.organization_name)}</small></h2>"
     yield '<div class="figures">'
     for window, title in FIGURES.items():
@@ -127,10 +129,14 @@ def _account(
         yield from _models(of_account, colours)
 
 
-def _is_unread(snapshot: Snapshot, account: str) -> bool:
-    """Tell whether no history can be loading, because usage is refused or does not answer."""
-    states = (state for state in snapshot.sources if state.account == account)
-    return any(s.source == "usage" and s.last_attempt and not s.up for s in states)
+def _why_unknown(snapshot: Snapshot, account: str) -> str:
+    """Return why a window has no figure; no history loads while usage does not answer."""
+    state = usage_state(snapshot, account)
+    if state is not None and state.last_attempt and not state.up:
+        return "cannot be read"
+    if state is None or state.history_start is None or state.is_loading:
+        return "history is loading"
+    return f"known from {state.history_start.astimezone(snapshot.time_zone):%Y-%m-%d} on"
 
 
 def _gone(accounts: Sequence[AccountState]) -> Iterator[str]:
