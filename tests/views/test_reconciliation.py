@@ -94,6 +94,13 @@ def test_a_discount_is_the_ratio_that_most_money_has():
     assert found.discount == pytest.approx(0.85)
 
 
+def test_a_surcharge_is_no_discount():
+    """One ratio above 1 over all days is a surcharge, and the sentence says how large."""
+    rows = [row(day, line, billed=1.176 * PAID) for day in DAYS for line in (INPUT, OUTPUT, OTHER)]
+    found = reconcile(Comparison("acme", FIRST, LAST, tuple(rows), dict.fromkeys(DAYS, IN_FORCE)))
+    assert {found.why(one) for one in found.lines} == {"billed above the estimate: 17.6%"}
+
+
 def test_a_day_with_another_ratio_was_restated():
     """Beside a discount, a whole day at another rate is told apart."""
     rows = [

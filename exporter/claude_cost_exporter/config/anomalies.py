@@ -67,7 +67,12 @@ class WeekThresholds(DayThresholds, frozen=True, forbid_unknown_fields=True, kw_
 
 
 class Anomalies(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How far above what is expected spend must be to be unusual, by window."""
+    """How far above what is expected spend must be to be unusual, by window.
+
+    Of one model or workspace, spend must also be above what is expected of it by 15 % of what a
+    normal day of the whole organisation costs, for each day of a longer window: what is small
+    beside all else wakes nobody.
+    """
 
     hour: Annotated[HourThresholds, Meta(description="Sudden peaks.")] = field(
         default=HourThresholds(), name="1h"

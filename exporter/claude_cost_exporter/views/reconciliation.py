@@ -35,6 +35,7 @@ class Reason(StrEnum):
     USAGE_UNREAD = "the usage of the day has not been read completely"
     CREDIT = "a credit"
     DISCOUNT = "discount"
+    SURCHARGE = "billed above the estimate"
     WHOLE_DAY = "the whole day is billed at another rate"
     NO_USAGE = "billed, but in no usage report"
     UNPRICED = "no list price, so nothing was estimated"
@@ -129,7 +130,8 @@ def _by_day(row: LineOfDay, ratio: float, ratios: Ratios, *, complete: bool) -> 
     whole, discount = ratios.by_day.get(row.day), ratios.discount
     if whole is not None and same(ratio, whole):
         if discount is not None and same(whole, discount):
-            return Explained(row, Reason.DISCOUNT, f"{1 - whole:.1%}")
+            reason = Reason.DISCOUNT if whole < 1 else Reason.SURCHARGE
+            return Explained(row, reason, f"{abs(1 - whole):.1%}")
         if complete:
             return Explained(row, Reason.WHOLE_DAY, f"x {ratio:.4f}")
     if complete and whole is not None and discount is not None and same(ratio, whole / discount):
