@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 import subprocess
 import sys
 from contextlib import closing
@@ -50,6 +51,19 @@ def test_the_lock_does_not_survive_kill_9(url):
         finally:
             holder.kill()
     SqlLedger(url, Settings(), ManualClock(START)).close()
+
+
+def test_only_its_owner_may_read_a_new_ledger(url, tmp_path):
+    """The file and what SQLite keeps beside it are private from the start."""
+    before = os.umask(0o022)
+    try:
+        account = Account(url, Settings())
+        account.poll(START, *used(START, 10))
+        files = [tmp_path / f"ledger.db{suffix}" for suffix in ("", "-wal", "-shm")]
+        assert [stat.S_IMODE(path.stat().st_mode) for path in files] == [0o600] * 3
+        account.ledger.close()
+    finally:
+        os.umask(before)
 
 
 def test_a_corrupt_ledger_is_moved_aside(url, tmp_path):

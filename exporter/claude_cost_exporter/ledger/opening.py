@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy.pool import ConnectionPoolEntry
 
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
+ONLY_OWNER = 0o600
 UNOPENED = "unable to open database file"
 _CORRUPT = ("malformed", "not a database", "disk image", "file is encrypted")
 
@@ -136,6 +137,7 @@ def open_engine(url: str, now: datetime, *, ours: bool = True) -> tuple[Engine, 
     path = sqlite_path(url)
     if path is not None:
         make_folder(path)
+        make_private(path)
     try:
         return _checked(url), None
     except LedgerCorruptError as error:
@@ -152,6 +154,7 @@ def open_engine(url: str, now: datetime, *, ours: bool = True) -> tuple[Engine, 
             moved_to=str(aside),
             reason=error.reason,
         )
+        make_private(path)
         return _checked(url), aside
 
 
@@ -163,6 +166,12 @@ def make_folder(path: Path) -> None:
         raise LedgerError(
             f"cannot create {path.parent} for the ledger {path.name}: {error.strerror}"
         ) from error
+
+
+def make_private(path: Path) -> None:
+    """Create an empty ledger that only its owner may read; SQLite's side files follow its mode."""
+    with suppress(OSError):  # what is there already stays, and SQLite says what is wrong
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, ONLY_OWNER))
 
 
 def _checked(url: str) -> Engine:
