@@ -60,6 +60,7 @@ PROBLEMS = [
     ("unknown in a block", GOOD + "ledger: {uri: x}", "ledger.uri: unknown key; did you mean url?"),
     ("unknown in a source", source("poll_intervall: 60s"), "sources[0].poll_intervall: unknown key; did you mean poll_interval?"),
     ("a plain key's place", source("admin_key: abc"), "sources[0].admin_key: unknown key; keys do not belong in this file: write where the key is, as admin_key_file, admin_key_env or admin_key_command"),
+    ("a factor in percent", override("factor: 85"), "prices.overrides[0].factor: 85 is more than 10; 0.85 is a discount of 15 %"),
     ("unknown in an override", override("factor: 0.9, modell: x"), "prices.overrides[0].modell: unknown key; did you mean model?"),
     ("no sources", "time_zone: UTC", "sources: missing; write sources: [{'type': 'anthropic'"),
     ("sources empty", "sources: []", "sources: at least one is needed; `claude-cost-exporter demo` needs none"),
@@ -159,6 +160,7 @@ PROBLEMS = [
     ("a fee of no account", subscription("account: acne"), "subscriptions[0].account: 'acne' is no account of sources; did you mean acme?"),
     ("another provider's account", subscription("account: acme", "provider: openai, plan: team, price_usd: 30"), "subscriptions[0].account: acme is an account of anthropic, not of openai"),
     ("a provider with capitals", subscription(start="provider: Anthropic, plan: team, price_usd: 30"), "subscriptions[0].provider: 'Anthropic' is not 1 to 64 of a-z, 0-9, _ and -; write anthropic"),
+    ("a provider that is misspelt", subscription(start="provider: antropic, plan: team, price_usd: 30"), "subscriptions[0].provider: antropic is no provider; did you mean anthropic?"),
     ("a plan without a name", subscription(start="provider: anthropic, plan: '', price_usd: 30"), "subscriptions[0].plan: '' is not 1 to 100 letters without space around; write team"),
     # budgets
     ("no name", budget(start="amount_usd: 500"), "budgets[0].name: missing; write name: research, for example"),
@@ -168,6 +170,7 @@ PROBLEMS = [
     ("a limit of 0", budget(start="name: all, amount_usd: 0"), "budgets[0].amount_usd: 0 is not more than 0"),
     ("a limit of somebody else", budget(start="name: all, from: console"), "budgets[0].from: 'console' is not known; known: provider_limit"),
     ("a provider's limit of a model", budget(start="name: a, from: provider_limit, scope_type: model, scope: claude-opus-5"), "budgets[0].from: providers cap accounts and workspaces, not model; write amount_usd"),
+    ("a provider's limit of a day", budget(start="name: a, from: provider_limit, period: day, scope_type: account, scope: acme"), "budgets[0].period: providers cap a month, not a day; write month or amount_usd"),
     ("a provider's limit of all", budget(start="name: a, from: provider_limit"), "budgets[0].from: providers cap accounts and workspaces, not all; write amount_usd"),
     ("a quarter", budget("period: quarter"), "budgets[0].period: 'quarter' is not known; known: day, week, month"),
     ("monthly", budget("period: monthly"), "budgets[0].period: 'monthly' is not known; did you mean month?"),

@@ -25,7 +25,7 @@ budgets:
   - {{name: everything, amount_usd: 2000}}
   - name: research
     from: provider_limit
-    period: week
+    period: month
     scope_type: workspace
     scope: Research
     account: acme
@@ -79,7 +79,7 @@ def test_budgets_are_given_with_their_calendars():
         Budget(
             "research",
             None,
-            "week",
+            "month",
             "workspace",
             "Research",
             levels | {"hard": 0.95},

@@ -101,7 +101,7 @@ class Budget(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     from_: Annotated[
         Literal["provider_limit"] | None,
         Meta(
-            description="Take the provider's own cap of an account or a workspace as the limit; "
+            description="Take the provider's own monthly cap of an account or a workspace as the limit; "
             "without such a cap the budget is absent.",
             examples=["provider_limit"],
         ),
@@ -173,6 +173,9 @@ class Budget(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         elif self.from_ and self.scope_type not in LIMITED_BY_PROVIDERS:
             sentence = f"providers cap accounts and workspaces, not {self.scope_type}"
             yield Problem(("from", "scope_type"), f"{sentence}; write amount_usd")
+        elif self.from_ and self.period != "month":
+            sentence = f"providers cap a month, not a {self.period}; write month or amount_usd"
+            yield Problem(("period", "from"), sentence)
 
     def _scope_problems(self, around: Surroundings) -> Iterator[Problem]:
         if self.scope_type not in around.scope_types:

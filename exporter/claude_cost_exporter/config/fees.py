@@ -77,7 +77,7 @@ class Subscription(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     def problems(self, around: Surroundings) -> Iterator[Problem]:
         """Yield what is wrong."""
-        if wrong := wrong_provider(self.provider):
+        if wrong := wrong_provider(self.provider, around):
             yield Problem(("provider",), wrong)
         if wrong := wrong_name(self.plan, "team"):
             yield Problem(("plan",), wrong)

@@ -153,6 +153,8 @@ def _read_overrides(
     for index, block in enumerate(_list(data.get("prices"), "overrides")):
         where = f"prices.overrides[{index}]"
         override: Any = convert(block, override_type, where)
+        if override.value is not None:
+            override.add(override.value.problems())
         result.problems += override.problems
         if override.value is not None:
             result.overrides[where] = override.value

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 MOST_USD = 1_000_000_000
 MOST_DECIMALS = 9
 LONGEST_TEXT = 100
+LIKELY_MEANT = 0.9
+"""How alike a misspelt word and the right one are."""
 
 
 class Problem(NamedTuple):
@@ -59,11 +61,13 @@ def wrong_name(text: str, example: str) -> str | None:
     return f"{shown(text)} is not 1 to {LONGEST_TEXT} letters without space around; write {example}"
 
 
-def wrong_provider(text: str) -> str | None:
-    """Return why a text is not written as the label provider is."""
-    if re.fullmatch(r"[a-z0-9_-]{1,64}", text):
-        return None
-    return f"{shown(text)} is not 1 to 64 of a-z, 0-9, _ and -; write anthropic"
+def wrong_provider(text: str, around: Surroundings) -> str | None:
+    """Return why a text is not written as the label provider is, or as that of a source."""
+    if not re.fullmatch(r"[a-z0-9_-]{1,64}", text):
+        return f"{shown(text)} is not 1 to 64 of a-z, 0-9, _ and -; write anthropic"
+    read = set(filter(None, around.owners.values()))
+    meant = difflib.get_close_matches(text, read, 1, LIKELY_MEANT)
+    return f"{text} is no provider; did you mean {meant[0]}?" if {*meant} - {text} else None
 
 
 def wrong_account(account: str, around: Surroundings) -> str | None:

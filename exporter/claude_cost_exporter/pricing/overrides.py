@@ -31,6 +31,8 @@ ServiceTier = Literal[
     "standard", "batch", "priority", "priority_on_demand", "flex", "flex_discount"
 ]
 """The tiers that the usage report documents."""
+LARGEST_FACTOR = 10
+"""More is a slip, such as 85 for 0.85."""
 
 
 class Override(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -116,6 +118,12 @@ class Override(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
                 f"rate; this override has no {' and no '.join(missing)}"
             )
             yield ("usd_per_million", *missing), sentence
+
+    def problems(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yield what nobody means who writes it, though it contradicts nothing."""
+        if self.factor is not None and self.factor > LARGEST_FACTOR:
+            sentence = f"{self.factor} is more than {LARGEST_FACTOR}; 0.85 is a discount of 15 %"
+            yield ("factor",), sentence
 
     def holds(self, account: str, service_tier: str, day: date) -> bool:
         """Tell whether account, tier and day match; the book compares the model."""
