@@ -163,7 +163,9 @@ def test_the_first_two_months_are_the_forecasts_of_metrics(run, scraped):
 def test_the_months_ahead_open_in_a_spreadsheet_and_fit_into_a_terminal(run):
     """Rows of CSV are accounts and months; the table adds the months up."""
     rows = list(csv.DictReader(io.StringIO(run("forecast", "--months=12", "--format=csv"))))
-    assert [row["account"] for row in rows] == ["sim"] * 12
+    assert [row["account"] for row in rows] == [""] * 12 + ["sim"] * 12
+    assert {row["history_days"] for row in rows} == {"49"}
+    rows = rows[12:]
     shown = run("forecast", COLUMNS="80")
     assert max(map(len, shown.splitlines())) <= 80
     total = sum(float(row["p50_usd"]) for row in rows)

@@ -11,20 +11,22 @@ from claude_cost_exporter.clock import DAY
 from claude_cost_exporter.records import NANO
 from claude_cost_exporter.report.ahead import project
 from claude_cost_exporter.report.months_table import print_projection
+from claude_cost_exporter.report.words import between
 from claude_cost_exporter.snapshot import AccountState, Scope, Snapshot, SourceState
 
 NOW = datetime(2026, 11, 16, tzinfo=UTC)
-BEGIN = NOW - 40 * DAY
+DAYS = 40
 
 
-def snapshot(*accounts, unread=()):
+def snapshot(*accounts, unread=(), history=DAYS):
     """Return a ledger in which account n costs n dollars a day."""
-    days = [(BEGIN + DAY * n).date() for n in range(40)]
+    begin = NOW - history * DAY
+    days = [(begin + DAY * n).date() for n in range(history)]
     return Snapshot(
         NOW,
         accounts=tuple(AccountState("anthropic", name) for name in (*accounts, *unread)),
         sources=tuple(
-            SourceState("anthropic", name, "usage", watermark=NOW, history_start=BEGIN)
+            SourceState("anthropic", name, "usage", watermark=NOW, history_start=begin)
             for name in accounts
         ),
         days={
@@ -61,3 +63,23 @@ def test_one_account_has_one_table_and_several_have_one_each(capsys):
         assert shown.count("8 times in 10") == tables
         assert shown.count("3 months") == tables
         assert ("All accounts" in shown) == (tables > 1)
+
+
+def test_little_history_is_a_first_guess(capsys):
+    """What has less than a week behind it says so; a sum is a guess when one of its parts is."""
+    for history, said in ((4, 1), (7, 0)):
+        found = project(snapshot("one", history=history), 1, NOW)
+        assert {one.history_days for one in found.months} == {history}
+        print_projection(found, Console(width=80))
+        shown = capsys.readouterr().out
+        assert shown.count(f"A first guess: {history} days of history.") == said
+
+
+def test_the_sum_of_months_has_a_range(capsys):
+    """The range of all months is the sum of theirs."""
+    found = project(snapshot("one"), 3, NOW)
+    print_projection(found, Console(width=80))
+    months = found.months[:3]
+    low, high = (sum(getattr(one, f"metered_{p}_usd") for one in months) for p in ("p10", "p90"))
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if "3 months" in line)
+    assert between(low, high) in line

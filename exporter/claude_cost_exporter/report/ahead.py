@@ -36,6 +36,8 @@ class Month:
     p10_usd: float | None
     p50_usd: float | None
     p90_usd: float | None
+    history_days: int | None
+    """Complete days behind it; below 7 it is a first guess. Null where nothing is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +64,13 @@ def _together(each: Iterable[MonthAhead]) -> Iterator[MonthAhead]:
         known = [one.metered for one in members if one.metered is not None]
         sums = Estimates(*map(sum, zip(*known, strict=True))) if known else None
         metered = sums if len(known) == len(members) else None
-        yield MonthAhead("", "", first, metered, sum(one.fees for one in members))
+        days = [one.history_days for one in members if one.history_days is not None]
+        fees = sum(one.fees for one in members)
+        yield MonthAhead("", "", first, metered, fees, min(days, default=None))
 
 
 def _month(one: MonthAhead) -> Month:
     p10, p50, p90 = one.metered or UNKNOWN
     total = one.metered.plus(one.fees) if one.metered else UNKNOWN
-    return Month(one.provider, one.account, one.first, p10, p50, p90, one.fees, *total)
+    who = (one.provider, one.account)
+    return Month(*who, one.first, p10, p50, p90, one.fees, *total, one.history_days)

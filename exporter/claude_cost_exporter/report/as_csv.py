@@ -49,12 +49,11 @@ def _rows(report: Report) -> Iterator[tuple[object, ...]]:
 
 
 def write_projection(found: Projection, out: TextIO) -> None:
-    """Write the months of every account, a row each, without their sums."""
+    """Write the months of all accounts together, then of every account, a row each."""
     columns = [one.name for one in fields(Month)]
-    rows = (_amounts(one) for one in found.months if one.account)
-    write_csv(out, columns, rows)
+    write_csv(out, columns, map(_amounts, found.months))
 
 
 def _amounts(one: Month) -> tuple[object, ...]:
-    provider, account, month, *amounts = astuple(one)
-    return (provider, account, month, *map(usd, amounts))
+    provider, account, month, *amounts, history_days = astuple(one)
+    return (provider, account, month, *map(usd, amounts), history_days)

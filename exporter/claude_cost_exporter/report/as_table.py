@@ -17,6 +17,7 @@ from claude_cost_exporter.report.words import (
     between,
     count,
     dollars,
+    first_guess,
     percent,
     printable,
 )
@@ -45,7 +46,6 @@ TITLES = {
 }
 MOST_ROWS = 20
 BAR = 12
-FIRST_GUESS_DAYS = 7
 TOO_MUCH = 10
 COLOURS = {"": "green", "soft": "cyan", "warn": "yellow", "hard": "red"}
 
@@ -184,8 +184,8 @@ def _forecasts(forecasts: Iterable[Forecast]) -> Table:
     for one in rows:
         whose = f"{printable(one.account)}, " if one.account else ""
         label = f"{whose}{HORIZONS[one.horizon]}"
-        if one.history_days < FIRST_GUESS_DAYS:
-            label += f" (a first guess: {one.history_days} days of history)"
+        if guess := first_guess(one.history_days):
+            label += f" ({guess})"
         table.add_row(label, about(one.p50_usd), between(one.p10_usd, one.p90_usd))
     return table
 

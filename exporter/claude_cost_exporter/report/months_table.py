@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from claude_cost_exporter.report.figures import figures, fit
-from claude_cost_exporter.report.words import NOTHING, about, between, printable
+from claude_cost_exporter.report.words import NOTHING, about, between, first_guess, printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,8 +27,14 @@ def print_projection(found: Projection, console: Console) -> None:
     whole, *each = [list(rows) for _, rows in groupby(found.months, whose)]
     for months in (whole, *filter(_has_usage, each)) if len(each) > 1 else each:
         console.print(fit(_months(months), console.width), highlight=False)
+        days = months[0].history_days
+        if days is not None and (guess := first_guess(days)):
+            console.print(guess.capitalize() + ".", style="yellow", highlight=False)
         console.print()
-    sentence = f"If nothing changes. Months are months in {found.time_zone}."
+    sentence = (
+        f"If nothing changes. Months are months in {found.time_zone}. Of a sum the range is the "
+        "sum of the ranges: it will rarely be that far off."
+    )
     console.print(sentence, style="dim", highlight=False)
 
 
@@ -49,13 +55,16 @@ def _months(months: Sequence[Month]) -> Table:
         )
     known = [one.p50_usd for one in months if one.p50_usd is not None]
     if len(known) == len(months) > 1:
-        metered = sum(one.metered_p50_usd or 0.0 for one in months)
+        low, metered, high = (
+            sum(getattr(one, f"metered_{estimate}_usd") or 0.0 for one in months)
+            for estimate in ("p10", "p50", "p90")
+        )
         fees = sum(one.fixed_fees_usd for one in months)
         table.add_section()
         table.add_row(
             f"{len(months)} months",
             about(metered),
-            "",
+            between(low, high),
             about(fees),
             about(sum(known)),
             style="bold",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 NOTHING = "-"
+FIRST_GUESS_DAYS = 7
 SIZES = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 
 
@@ -46,6 +47,16 @@ def count(number: int) -> str:
 def percent(ratio: float | None) -> str:
     """Return a share."""
     return NOTHING if ratio is None else f"{ratio:.0%}"
+
+
+def first_guess(history_days: int) -> str:
+    """Return what is to be said of a forecast with little behind it, empty where there is enough.
+
+    >>> first_guess(4), first_guess(7)
+    ('a first guess: 4 days of history', '')
+    """
+    enough = history_days >= FIRST_GUESS_DAYS
+    return "" if enough else f"a first guess: {history_days} days of history"
 
 
 def printable(name: str) -> str:

@@ -34,6 +34,8 @@ class MonthAhead(NamedTuple):
     metered: Estimates | None
     """None where there is no history for it."""
     fees: float
+    history_days: int | None = None
+    """Complete days behind it; None where nothing is read, and nothing to forecast."""
 
 
 def projection(snapshot: Snapshot, months: int, now: datetime) -> Iterator[MonthAhead]:
@@ -49,9 +51,15 @@ def projection(snapshot: Snapshot, months: int, now: datetime) -> Iterator[Month
         provider, account = who
         metered = _metered(snapshot, account, firsts, now) if who in polled else repeat(NONE)
         plans = [one for one in subscriptions if (one.provider, one.account) == who]
+        days = _history_days(snapshot, account, now) if who in polled else None
         for first, expected in zip(firsts, metered, strict=False):
             fees = fees_of_month(plans, first, snapshot.time_zone) / NANO
-            yield MonthAhead(provider, account, first, expected, fees)
+            yield MonthAhead(provider, account, first, expected, fees, days)
+
+
+def _history_days(snapshot: Snapshot, account: str, now: datetime) -> int:
+    view = outlook(snapshot, [Scope(account, ALL, ALL)], now)
+    return view.fitted.history_days if view and view.fitted else 0
 
 
 def _firsts(today: date, months: int) -> list[date]:
