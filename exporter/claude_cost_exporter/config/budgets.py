@@ -101,8 +101,8 @@ class Budget(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     from_: Annotated[
         Literal["provider_limit"] | None,
         Meta(
-            description="Take the provider's own cap of an account or a workspace for a month as the "
-            "limit; without such a cap the budget is absent.",
+            description="Take the provider's own cap of an account or a workspace for a month as "
+            "the limit; without such a cap the budget is absent.",
             examples=["provider_limit"],
         ),
     ] = field(default=None, name="from")

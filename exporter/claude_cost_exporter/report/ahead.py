@@ -70,7 +70,18 @@ def _together(each: Iterable[MonthAhead]) -> Iterator[MonthAhead]:
 
 
 def _month(one: MonthAhead) -> Month:
-    p10, p50, p90 = one.metered or UNKNOWN
-    total = one.metered.plus(one.fees) if one.metered else UNKNOWN
-    who = (one.provider, one.account)
-    return Month(*who, one.first, p10, p50, p90, one.fees, *total, one.history_days)
+    metered = one.metered or UNKNOWN
+    whole = one.metered.plus(one.fees) if one.metered else UNKNOWN
+    return Month(
+        one.provider,
+        one.account,
+        one.first,
+        metered[0],
+        metered[1],
+        metered[2],
+        one.fees,
+        whole[0],
+        whole[1],
+        whole[2],
+        one.history_days,
+    )

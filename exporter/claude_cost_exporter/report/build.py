@@ -126,7 +126,7 @@ def _accounts(
             None if metered is None else metered + fees,
             _counts(tokens[who[1]] if who in read else ()),
             who in read and (state is None or state.is_loading),
-            state and state.history_start,
+            state.history_start if state else None,
         )
 
 
@@ -211,7 +211,7 @@ def _forecasts(found: Found) -> Iterator[model.Forecast]:
         rows[account, horizon, method][estimate] = value
     days = {who[1]: int(count) for who, count in found.of("llm_forecast_history_days")}
     days[""] = min(days.values(), default=0)
-    for (account, horizon, method), values in rows.items():
+    for (account, horizon, method), values in sorted(rows.items()):
         p10, p50, p90 = (values.get(name) for name in ("p10", "p50", "p90"))
         if p50 is not None:
             yield model.Forecast(account, horizon, method, p10, p50, p90, days.get(account, 0))
