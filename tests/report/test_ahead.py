@@ -13,6 +13,7 @@ from claude_cost_exporter.report.ahead import project
 from claude_cost_exporter.report.months_table import print_projection
 from claude_cost_exporter.report.words import between
 from claude_cost_exporter.snapshot import AccountState, Scope, Snapshot, SourceState
+from claude_cost_exporter.views.forecast import forecasts
 
 NOW = datetime(2026, 11, 16, tzinfo=UTC)
 DAYS = 40
@@ -37,7 +38,7 @@ def snapshot(*accounts, unread=(), history=DAYS):
 
 
 def test_accounts_add_up():
-    """All accounts together are the sum of each, in every quantile."""
+    """Accounts that never vary are together the sum of each, in every quantile."""
     months = project(snapshot("one", "two"), 2, NOW).months
     december = {one.account: one for one in months if one.month.month == 12}
     assert december["one"].p50_usd == pytest.approx(31)
@@ -45,6 +46,22 @@ def test_accounts_add_up():
     for name in ("p10_usd", "p90_usd"):
         parts = [getattr(december[account], name) for account in ("one", "two")]
         assert getattr(december[""], name) == pytest.approx(sum(parts))
+
+
+def test_all_accounts_are_forecast_as_the_total_gauge_is():
+    """What the command says of all together is what /metrics says."""
+    taken = snapshot("one", "two")
+    (december,) = [
+        one for one in project(taken, 2, NOW).months if not one.account and one.month.month == 12
+    ]
+    gauges = {
+        sample.labels: sample.value
+        for sample in forecasts(taken, NOW)
+        if sample.metric == "llm_total_forecast_spend_usd"
+    }
+    for name in ("p10", "p50", "p90"):
+        expected = gauges["next_month", "weekday_ewma", name]
+        assert getattr(december, f"{name}_usd") == pytest.approx(expected)
 
 
 def test_a_sum_without_one_of_its_parts_is_unknown():

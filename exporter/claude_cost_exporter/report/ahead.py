@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import groupby
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from claude_cost_exporter.views.forecasting import Estimates
-from claude_cost_exporter.views.projection import MonthAhead, projection
+from claude_cost_exporter.views.projection import MonthAhead, projection, together
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
     from datetime import date, datetime
 
     from claude_cost_exporter.snapshot import Snapshot
@@ -51,22 +47,9 @@ class Projection:
 
 def project(snapshot: Snapshot, months: int, now: datetime) -> Projection:
     """Return what is to be expected of each month, the one that runs first."""
-    each = list(projection(snapshot, months, now))
-    rows = tuple(_month(one) for one in (*_together(each), *each))
+    each = projection(snapshot, months, now)
+    rows = tuple(_month(one) for one in (*together(snapshot, months, now), *each))
     return Projection(now, str(snapshot.time_zone), rows)
-
-
-def _together(each: Iterable[MonthAhead]) -> Iterator[MonthAhead]:
-    """Yield the sums over all accounts, whose metered cost is known when each one's is."""
-    by_month = groupby(sorted(each, key=attrgetter("first")), key=attrgetter("first"))
-    for first, group in by_month:
-        members = list(group)
-        known = [one.metered for one in members if one.metered is not None]
-        sums = Estimates(*map(sum, zip(*known, strict=True))) if known else None
-        metered = sums if len(known) == len(members) else None
-        days = [one.history_days for one in members if one.history_days is not None]
-        fees = sum(one.fees for one in members)
-        yield MonthAhead("", "", first, metered, fees, min(days, default=None))
 
 
 def _month(one: MonthAhead) -> Month:

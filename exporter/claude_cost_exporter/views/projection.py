@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import date, datetime
 
+    from claude_cost_exporter.plans import Subscription
     from claude_cost_exporter.snapshot import Snapshot
 
 
@@ -46,19 +47,39 @@ def projection(snapshot: Snapshot, months: int, now: datetime) -> Iterator[Month
     subscriptions = snapshot.plans.subscriptions
     paying = {(one.provider, one.account) for one in subscriptions}
     polled = {(one.provider, one.account) for one in snapshot.polled}
-    firsts = _firsts(locate(now, snapshot.time_zone).day, months)
     for who in sorted(paying | polled):
-        provider, account = who
-        metered = _metered(snapshot, account, firsts, now) if who in polled else repeat(NONE)
         plans = [one for one in subscriptions if (one.provider, one.account) == who]
-        days = _history_days(snapshot, account, now) if who in polled else None
-        for first, expected in zip(firsts, metered, strict=False):
-            fees = fees_of_month(plans, first, snapshot.time_zone) / NANO
-            yield MonthAhead(provider, account, first, expected, fees, days)
+        read = [who[1]] if who in polled else []
+        yield from _months(MonthsOf(*who, read, plans), snapshot, months, now)
 
 
-def _history_days(snapshot: Snapshot, account: str, now: datetime) -> int:
-    view = outlook(snapshot, [Scope(account, ALL, ALL)], now)
+def together(snapshot: Snapshot, months: int, now: datetime) -> Iterator[MonthAhead]:
+    """Yield the months of all accounts and fees, forecast as one, as the total is."""
+    read = [one.account for one in snapshot.polled]
+    yield from _months(MonthsOf("", "", read, snapshot.plans.subscriptions), snapshot, months, now)
+
+
+class MonthsOf(NamedTuple):
+    """Whose months are asked for."""
+
+    provider: str
+    account: str
+    read: Sequence[str]
+    """The accounts whose usage is read; with none of them nothing metered is expected."""
+    fees: Sequence[Subscription]
+
+
+def _months(of: MonthsOf, snapshot: Snapshot, months: int, now: datetime) -> Iterator[MonthAhead]:
+    firsts = _firsts(locate(now, snapshot.time_zone).day, months)
+    metered = _metered(snapshot, of.read, firsts, now) if of.read else repeat(NONE)
+    days = _history_days(snapshot, of.read, now) if of.read else None
+    for first, expected in zip(firsts, metered, strict=False):
+        fees = fees_of_month(of.fees, first, snapshot.time_zone) / NANO
+        yield MonthAhead(of.provider, of.account, first, expected, fees, days)
+
+
+def _history_days(snapshot: Snapshot, accounts: Sequence[str], now: datetime) -> int:
+    view = outlook(snapshot, [Scope(account, ALL, ALL) for account in accounts], now)
     return view.fitted.history_days if view and view.fitted else 0
 
 
@@ -71,17 +92,21 @@ def _firsts(today: date, months: int) -> list[date]:
 
 
 def _metered(
-    snapshot: Snapshot, account: str, firsts: Sequence[date], now: datetime
+    snapshot: Snapshot, accounts: Sequence[str], firsts: Sequence[date], now: datetime
 ) -> Iterator[Estimates | None]:
     """Yield what to expect of each month; of the first one, only when its days were read."""
-    view = outlook(snapshot, [Scope(account, ALL, ALL)], now)
+    view = outlook(snapshot, [Scope(account, ALL, ALL) for account in accounts], now)
     fitted = view.fitted if view else None
-    whole = {window.name for window in complete_windows(snapshot, account, now)}
+    known = all(_is_month_known(snapshot, account, now) for account in accounts)
     for first in firsts:
         if view is None or fitted is None:
             yield None
         elif first > view.at.today:
             yield later_month(fitted, view.at, first)
         else:
-            known = "month_to_date" in whole
             yield month_end(fitted, view.spent_since(first), view.at) if known else None
+
+
+def _is_month_known(snapshot: Snapshot, account: str, now: datetime) -> bool:
+    windows = complete_windows(snapshot, account, now)
+    return any(window.name == "month_to_date" for window in windows)
