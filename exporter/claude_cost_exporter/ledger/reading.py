@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -133,8 +134,9 @@ def snapshot(  # noqa: PLR0913, PLR0917 - what the ledger holds, and when
     }
     lost = fact(connection, "state_lost_at")
     today = min(now.astimezone(zone).date(), now.date())  # windows of the bill are in UTC
-    days, estimated_days = _days(connection, names, scopes, today, settings.budgeted)
-    hours, estimated_hours = sums_by_hour(connection, scopes, now)
+    days = partial(_days, connection, names, scopes, today, settings.budgeted)
+    hours = partial(sums_by_hour, connection, scopes, now)
+    sums = lately.sums(today, now, lambda: (*days(), *hours()))
     sources = _sources(connection, registry)
     recent = lately.recent.read(connection, names, sources, now)
     taken = Snapshot(
@@ -144,10 +146,7 @@ def snapshot(  # noqa: PLR0913, PLR0917 - what the ledger holds, and when
         accounts=_accounts(registry),
         sources=sources,
         counters=counters.values(),
-        days=days,
-        estimated_days=estimated_days,
-        hours=hours,
-        estimated_hours=estimated_hours,
+        **sums._asdict(),
         past=lately.past.read(connection, scopes, sources, now),
         last_day=recent.last_day,
         last_week=recent.last_week,

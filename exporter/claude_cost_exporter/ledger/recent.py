@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import func, select
 
-from claude_cost_exporter.clock import DAY
+from claude_cost_exporter.clock import DAY, floor_hour
 from claude_cost_exporter.ledger import tables
 from claude_cost_exporter.ledger.past import PastHours
 from claude_cost_exporter.records import ATTRIBUTION, PROBE, Dimensions, Tokens
 from claude_cost_exporter.snapshot import Used
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from datetime import datetime
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import date, datetime
 
     from sqlalchemy import Connection
 
+    from claude_cost_exporter.ledger.series import Daily, Hourly
     from claude_cost_exporter.snapshot import SourceState
 
     Stretches = Mapping[str, tuple[datetime, datetime]]
@@ -39,11 +40,35 @@ class Recent(NamedTuple):
     last_week: tuple[Used, ...] = ()
 
 
+class Sums(NamedTuple):
+    """Spend and estimate by scope, over days and over hours."""
+
+    days: Daily
+    estimated_days: Daily
+    hours: Hourly
+    estimated_hours: Hourly
+
+
 class Lately:
-    """What is read from the ledger now and then, rather than for every snapshot."""
+    """What is read from the ledger when something was written, rather than for every snapshot."""
 
     def __init__(self) -> None:
         self.past, self.recent = PastHours(), RecentUse()
+        self._sums: Sums | None = None
+        self._summed_for: tuple[date, datetime] | None = None
+
+    def forget(self) -> None:
+        """Read sums anew: something may have been written."""
+        self._sums = None
+
+    def sums(
+        self, today: date, now: datetime, read: Callable[[], tuple[Daily, Daily, Hourly, Hourly]]
+    ) -> Sums:
+        """Return the sums; days and hours also move with the calendar."""
+        moment = (today, floor_hour(now))
+        if self._sums is None or self._summed_for != moment:
+            self._sums, self._summed_for = Sums(*read()), moment
+        return self._sums
 
 
 class RecentUse:

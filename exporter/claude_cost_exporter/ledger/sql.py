@@ -99,9 +99,11 @@ class SqlLedger:
         self._billed = reading.billed_days(connection)
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
+    def _transaction(self, *, moves_sums: bool = True) -> Iterator[Connection]:
         """Commit as a whole; after a failure the next one forgets what only memory believes."""
         with self._mutex:
+            if moves_sums:
+                self._lately.forget()
             try:
                 with translated_errors(self._url), self._engine.begin() as connection:
                     if self._stale:
@@ -283,7 +285,7 @@ class SqlLedger:
 
     def snapshot(self, now: datetime) -> Snapshot:
         """Persist what will be exposed, then return the ledger's view at `now`."""
-        with self._transaction() as connection:
+        with self._transaction(moves_sums=False) as connection:
             self._counters.expose(connection, self._clock.monotonic())
             parts = (self._registry, self._counters, self._settings, self._lately)
             taken = reading.snapshot(connection, *parts, now)
