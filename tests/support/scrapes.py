@@ -19,6 +19,7 @@ from sqlalchemy import event
 
 from claude_cost_exporter.cli.serve import RENDER_SECONDS
 from claude_cost_exporter.clock import ManualClock
+from claude_cost_exporter.ledger.recent import Sums
 from claude_cost_exporter.metrics.exposition import Renderer
 from claude_cost_exporter.metrics.publisher import Publication
 from claude_cost_exporter.views.counters import counters
@@ -71,6 +72,7 @@ class QuickPublisher:
 
     def __init__(self, exporter: Exporter) -> None:
         self._ledger, self._clock = exporter.ledger, exporter.clock
+        self._ledger._lately.sums = lambda *_: Sums({}, {}, {}, {})  # gauges are not looked at
         self._renderer = Renderer(CollectorRegistry())
         self.current: Publication | None = None
 
