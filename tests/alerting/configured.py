@@ -39,5 +39,5 @@ def install(folder: Path, text: str) -> Path:
 def impatient(text: str) -> str:
     """Let groups wait a second at most, and let all hours be working hours."""
     text = re.sub(r"group_(wait|interval): \S+", r"group_\1: 1s", text)
-    text = re.sub(r"monday:friday", "monday:sunday", text)
+    text = re.sub(r"monday:friday", "sunday:saturday", text)
     return text.replace('"08:00"', '"00:00"').replace('"18:00"', '"24:00"')

@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.e2e.servers import TOOLS, MissingServerError, ServerError, free_port
 
 ALERTING = Path(__file__).parents[2] / "alerting"
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 20.0
 PACKAGED_TEMPLATES = "/usr/share/prometheus/alertmanager"
 """Where Debian's build reads its default templates, installed or not."""
 
