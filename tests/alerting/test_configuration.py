@@ -180,7 +180,7 @@ INHIBITIONS = {
     ),
     "catching up": (
         CATCHING_UP,
-        [cost("Broke", "efficiency", built_on="increase")],
+        [cost("Broke", "efficiency", reads="increase")],
         [cost("Odd", "anomaly", window="24h"), cost("Hard", "budget", tier="hard")],
     ),
 }
