@@ -91,6 +91,23 @@ def test_before_anything_of_a_period_was_read_it_has_no_spend(period, shown):
     assert bool(values(samples, "llm_budget_spent_usd")) == shown
 
 
+def test_today_and_the_week_before_it_stand_beside_the_allowance():
+    """By noon a dollar an hour has made $12 today, and $168 in seven days; a fee adds its share."""
+    noon = at(2026, 11, 11, 12)
+    fees = (Subscription("anthropic", "acme", "max", 30 * NANO),)
+    samples = seen(budget(721, scope_type="account", scope="acme"), noon, fees=fees)
+    assert value(samples, "llm_budget_recent_spend_usd", "today") == pytest.approx(12.5)
+    assert value(samples, "llm_budget_recent_spend_usd", "last_7_days") == pytest.approx(175)
+
+
+def test_days_that_were_not_read_are_no_days_without_spend():
+    """Data that end yesterday, or a history of two days, leave the days' spend out."""
+    metric = "llm_budget_recent_spend_usd"
+    assert values(stale(budget(200), at(2026, 11, 9, 18), at(2026, 11, 11, 6)), metric) == {}
+    samples = seen(budget(200, "week"), since=at(2026, 11, 9))
+    assert {labels[-1] for labels in values(samples, metric)} == {"today"}
+
+
 def test_working_days_make_pace_and_allowance():
     """November 2026 has 21 workdays, of which the first week and two days are 7."""
     workdays = WorkingDays(UTC, frozenset(range(5)))

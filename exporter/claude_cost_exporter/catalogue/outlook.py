@@ -83,6 +83,13 @@ OUTLOOK: tuple[Metric, ...] = (
         f"billed. {ONE_SCOPE}",
     ),
     gauge(
+        "llm_budget_recent_spend_usd",
+        (*BUDGET, "period", "window"),
+        "Best known spend in USD of what the budget is for, fixed fees included: window is today, "
+        "or last_7_days, the seven whole days before it. Absent while today or one of the days was "
+        f"not read, and for end customers. {ONE_SCOPE}",
+    ),
+    gauge(
         "llm_budget_used_ratio",
         (*BUDGET, "period"),
         f"Spent divided by the limit; absent when the limit is 0. {ONE_SCOPE}",

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC
 from typing import TYPE_CHECKING, NamedTuple
 
-from claude_cost_exporter.calendars import locate, stretch
+from claude_cost_exporter.calendars import locate, midnight, stretch
 from claude_cost_exporter.clock import DAY, HOUR, floor_hour
 from claude_cost_exporter.records import NANO
 from claude_cost_exporter.samples import Sample
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 BURN_WINDOWS = {"1h": 1, "6h": 6, "24h": 24, "72h": 72}
 BURNT_PERIOD = "month"
+WEEK = 7 * DAY
 CUSTOMER = "end_customer"
 
 
@@ -82,6 +83,7 @@ def _budget(budget: Budget, found: Found, snapshot: Snapshot, now: datetime) -> 
     fees = _fees(budget, snapshot)
     state = State(budget, labels, found.scopes, limit, period, fees, view)
     yield from _progress(state, snapshot, now)
+    yield from _recent(state, snapshot, now)
     yield from _ahead(state, snapshot, now)
     if budget.period == BURNT_PERIOD and budget.scope_type != CUSTOMER:  # who has no hours
         yield from _burn(state, snapshot, now)
@@ -124,6 +126,25 @@ def _progress(state: State, snapshot: Snapshot, now: datetime) -> Iterator[Sampl
         yield Sample("llm_budget_used_ratio", labels, at.used_ratio)
         if (pace := at.pace_ratio) is not None:
             yield Sample("llm_budget_pace_ratio", labels, pace)
+
+
+def _recent(state: State, snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
+    """Yield the spend of today and of the seven days before it, as far as they were read."""
+    zone = snapshot.time_zone
+    today = locate(now, zone).day
+    read_today = state.view.known_to >= midnight(today, zone)
+    if state.budget.scope_type == CUSTOMER or not read_today:
+        return
+    windows = (("today", today, today + DAY), ("last_7_days", today - WEEK, today))
+    for window, first, end in windows:
+        if state.view.first > first:
+            continue
+        span = stretch(first, end, zone)
+        days = (first + DAY * index for index in range((end - first).days))
+        metered = sum(state.view.spent.get(day, 0.0) for day in days)
+        fees = fees_between(state.fees, span._replace(end=min(span.end, now)), zone) / NANO
+        labels = (*state.labels, state.budget.period, window)
+        yield Sample("llm_budget_recent_spend_usd", labels, metered + fees)
 
 
 def _ahead(state: State, snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
