@@ -73,18 +73,23 @@ class QuickPublisher:
     def __init__(self, exporter: Exporter) -> None:
         self._ledger, self._clock = exporter.ledger, exporter.clock
         self._ledger._lately.sums = lambda *_: Sums({}, {}, {}, {})  # gauges are not looked at
+        self._ledger._lately.forget = self._was_written
+        self._unseen = True
         self._renderer = Renderer(CollectorRegistry())
         self.current: Publication | None = None
 
+    def _was_written(self) -> None:
+        self._unseen = True
+
     def publish(self) -> None:
-        now = self._clock.now()
+        now, self._unseen = self._clock.now(), False
         snapshot = self._ledger.snapshot(now)
         wanted = (sample for sample in counters(snapshot, now) if sample.metric == FAMILY)
         self.current = Publication(self._renderer.render(wanted), b"", ready=True)
 
     def idle(self) -> bool:
-        """Return whether time alone can change nothing: no series waits for its hold to end."""
-        return not self._ledger._counters._waiting
+        """Return whether rendering can change nothing: nothing was written, no hold runs."""
+        return not self._unseen and not self._ledger._counters._waiting
 
 
 def _trust_the_disk(connection, _record) -> None:
