@@ -25,7 +25,7 @@ from claude_cost_exporter.views.budgeting import (
 )
 from claude_cost_exporter.views.forecasting import expected_days, period_end
 from claude_cost_exporter.views.outlook import outlook
-from claude_cost_exporter.views.scopes import OF_ACCOUNTS, Members, limit_of, scope_of
+from claude_cost_exporter.views.scopes import Members, covers, limit_of, scope_of
 from claude_cost_exporter.views.subscriptions import fees_between
 from claude_cost_exporter.views.windows import usage_state
 
@@ -98,14 +98,8 @@ def _settings(budget: Budget, labels: tuple[str, ...], limit: int) -> Iterator[S
 
 def _fees(budget: Budget, snapshot: Snapshot) -> Sequence[Subscription]:
     """Return the fixed fees that are part of a budget."""
-    if budget.scope_type not in OF_ACCOUNTS:
-        return ()
-    return [
-        one
-        for one in snapshot.plans.subscriptions
-        if budget.scope
-        == {"all": "all", "provider": one.provider, "account": one.account}[budget.scope_type]
-    ]
+    paid = snapshot.plans.subscriptions
+    return [one for one in paid if covers(budget, one.provider, one.account)]
 
 
 def _spent_fees(state: State, snapshot: Snapshot, now: datetime) -> int:

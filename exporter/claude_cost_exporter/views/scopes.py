@@ -101,13 +101,18 @@ def limit_of(budget: Budget, found: Found, snapshot: Snapshot) -> int | None:
     )
 
 
+def covers(budget: Budget, provider: str, account: str) -> bool:
+    """Return whether a budget of everything, a provider or an account is about an account."""
+    about = {ALL: ALL, "provider": provider, "account": account}
+    return budget.scope == about.get(budget.scope_type)
+
+
 def _accounts(budget: Budget, snapshot: Snapshot) -> tuple[Scope, ...]:
     """Return the totals of the accounts that a budget is about."""
     return tuple(
         Scope(one.account, ALL, ALL)
         for one in snapshot.polled
-        if budget.scope
-        == {ALL: ALL, "provider": one.provider, "account": one.account}[budget.scope_type]
+        if covers(budget, one.provider, one.account)
     )
 
 
