@@ -92,6 +92,8 @@ PROBE = "probe"
 ATTRIBUTION = "attribution"
 
 
+USAGE_SOURCE = "usage"
+"""The source whose rows feed counters, estimates and what is known of every hour."""
 BILL = "bill"
 """The role of what is charged by price; it knows the account's exact total."""
 BILL_WHO = "bill_who"

@@ -18,7 +18,7 @@ from claude_cost_exporter.ledger.bills import midnight, stored_bill
 from claude_cost_exporter.ledger.reading import progress
 from claude_cost_exporter.ledger.spread import billed_scopes
 from claude_cost_exporter.pricing.book import PriceBook
-from claude_cost_exporter.records import PROBE, TokenType, model_label
+from claude_cost_exporter.records import PROBE, USAGE_SOURCE, TokenType, model_label
 from claude_cost_exporter.snapshot import LINE, Line, Scope
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from claude_cost_exporter.ledger.bill_days import DayBill
 
 DAY_SECONDS = 86_400
-USAGE_SOURCE = "usage"
 
 
 def compare(

@@ -13,7 +13,7 @@ from claude_cost_exporter.ledger.bill_days import bills_that_count
 from claude_cost_exporter.ledger.bills import midnight, stored_bill
 from claude_cost_exporter.ledger.reading import billed_days, progress
 from claude_cost_exporter.pricing.evidence import DayUsage, Evidence
-from claude_cost_exporter.records import PROBE, BillRecord, Tokens, TokenType
+from claude_cost_exporter.records import PROBE, USAGE_SOURCE, BillRecord, Tokens, TokenType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from claude_cost_exporter.ledger.registry import Registry
 
-USAGE_SOURCE = "usage"
 """The source that says which hours have been read."""
 DAY_SECONDS = 86_400
 

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from claude_cost_exporter.clock import DAY, HOUR, floor_hour, floor_to
 from claude_cost_exporter.ledger import tables
+from claude_cost_exporter.records import USAGE_SOURCE
 from claude_cost_exporter.snapshot import HourSeries, Scope
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ RANKED_OVER = 28 * DAY
 ALL = "all"
 WATCHED = {"workspace": 20, "model": 10}
 """How many members of each kind are watched, those with the largest spend over all accounts."""
-USAGE = "usage"
 HOUR_SECONDS = 3600
 
 Past = dict[Scope, HourSeries]
@@ -61,7 +61,7 @@ def _stretches(
     """Yield by account the first and the end of the whole UTC days that have been read."""
     today = floor_to(DAY, now)
     for state in sources:
-        if state.source == USAGE and state.history_start and state.watermark:
+        if state.source == USAGE_SOURCE and state.history_start and state.watermark:
             first = floor_to(DAY, state.history_start + DAY - HOUR)
             start, end = max(first, today - LONGEST), min(today, floor_to(DAY, state.watermark))
             if start < end:

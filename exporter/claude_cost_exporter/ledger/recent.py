@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from claude_cost_exporter.clock import DAY, floor_hour
 from claude_cost_exporter.ledger import tables
 from claude_cost_exporter.ledger.past import PastHours
-from claude_cost_exporter.records import ATTRIBUTION, PROBE, Dimensions, Tokens
+from claude_cost_exporter.records import ATTRIBUTION, PROBE, USAGE_SOURCE, Dimensions, Tokens
 from claude_cost_exporter.snapshot import Used
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     Stretches = Mapping[str, tuple[datetime, datetime]]
 
 WEEK = timedelta(days=7)
-USAGE = "usage"
 PRICING = ("model", "service_tier", "context_window", "inference_geo", "speed")
 
 
@@ -96,7 +95,7 @@ class RecentUse:
 
 def _stretches(sources: Iterable[SourceState], now: datetime) -> Stretches:
     """Return by account the stretch of complete hours that were read, cut to a week."""
-    found = {one.account: one.complete_hours(now) for one in sources if one.source == USAGE}
+    found = {one.account: one.complete_hours(now) for one in sources if one.source == USAGE_SOURCE}
     return {name: (max(of[0], of[1] - WEEK), of[1]) for name, of in found.items() if of}
 
 

@@ -18,7 +18,7 @@ from claude_cost_exporter.ledger.bills import (
 )
 from claude_cost_exporter.ledger.reading import progress
 from claude_cost_exporter.ledger.upsert import upsert
-from claude_cost_exporter.records import BILL
+from claude_cost_exporter.records import BILL, USAGE_SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from claude_cost_exporter.ledger.base import BillBatch, Progress
     from claude_cost_exporter.ledger.registry import Account
 
-USAGE_SOURCE = "usage"
 """The source that says which hours have been read."""
 SETTLING = timedelta(hours=12)
 """No day is billed earlier after its end."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from claude_cost_exporter.calendars import midnight
 from claude_cost_exporter.clock import DAY, HOUR
-from claude_cost_exporter.records import NANO
+from claude_cost_exporter.records import NANO, USAGE_SOURCE
 from claude_cost_exporter.views.forecasting import Moment, fit, moment
 from claude_cost_exporter.views.windows import state_of
 
@@ -65,7 +65,7 @@ def outlook(snapshot: Snapshot, scopes: Sequence[Scope], now: datetime) -> Outlo
 
 
 def _outlook(snapshot: Snapshot, scope: Scope, now: datetime) -> Outlook | None:
-    state = state_of(snapshot, scope.account, SOURCES.get(scope.kind, "usage"))
+    state = state_of(snapshot, scope.account, SOURCES.get(scope.kind, USAGE_SOURCE))
     if state is None or state.history_start is None or state.watermark is None:
         return None
     known_to = min(now, state.watermark)

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 
 from claude_cost_exporter.calendars import midnight, period_around
 from claude_cost_exporter.clock import DAY, HOUR
+from claude_cost_exporter.records import USAGE_SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from datetime import date, datetime
 
     from claude_cost_exporter.snapshot import Snapshot, SourceState
-
-USAGE = "usage"
-"""The source whose rows feed spend."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ def complete_windows(snapshot: Snapshot, account: str, now: datetime) -> Iterabl
 
 def usage_state(snapshot: Snapshot, account: str) -> SourceState | None:
     """Return what the account's usage source did last."""
-    return state_of(snapshot, account, USAGE)
+    return state_of(snapshot, account, USAGE_SOURCE)
 
 
 def state_of(snapshot: Snapshot, account: str, source: str) -> SourceState | None:
