@@ -10,7 +10,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.e2e.servers import TOOLS, MissingServerError, ServerError, free_port
+from tests.e2e.servers import ServerError, folder_of, free_port, version_in
 
 ALERTING = Path(__file__).parents[2] / "alerting"
 PATIENCE_SECONDS = 20.0
@@ -27,14 +27,8 @@ class AlertmanagerTools:
     @classmethod
     def find(cls, age: str) -> AlertmanagerTools:
         """Return the tools of the old or the new version; a sentence when they are missing."""
-        folder = TOOLS / f"alertmanager-{age}"
-        for name in ("alertmanager", "amtool"):
-            if not (folder / name).is_file():
-                raise MissingServerError(
-                    f"Alertmanager is missing (no {name} in .tools/{folder.name}): run `make "
-                    "servers`, or leave out the tests that need real servers with E2E=0"
-                )
-        return cls(folder)
+        programs = ("alertmanager", "amtool")
+        return cls(folder_of(f"alertmanager-{age}", "Alertmanager", programs))
 
     @property
     def version(self) -> str:
@@ -42,8 +36,7 @@ class AlertmanagerTools:
         done = subprocess.run(
             [self.folder / "alertmanager", "--version"], capture_output=True, text=True, check=True
         )
-        words = (done.stdout + done.stderr).split()
-        return words[words.index("version") + 1]
+        return version_in(done.stdout + done.stderr)
 
     def amtool(self, *arguments: str | Path) -> str:
         """Run amtool and return what it printed."""

@@ -48,6 +48,24 @@ class Series:
         return value
 
 
+def folder_of(name: str, called: str, programs: tuple[str, ...]) -> Path:
+    """Return a folder of .tools with its programs; a sentence when one is missing."""
+    folder = TOOLS / name
+    for program in programs:
+        if not (folder / program).is_file():
+            raise MissingServerError(
+                f"{called} is missing (no {program} in .tools/{name}): run `make servers`, or "
+                "leave out the tests that need real servers with E2E=0"
+            )
+    return folder
+
+
+def version_in(said: str) -> str:
+    """Return the version in what a program says with --version."""
+    words = said.split()
+    return words[words.index("version") + 1]
+
+
 @dataclass(frozen=True)
 class PrometheusTools:
     """The folder of one Prometheus version: the server and promtool."""
@@ -57,20 +75,13 @@ class PrometheusTools:
     @classmethod
     def find(cls, major: int) -> PrometheusTools:
         """Return the tools of a major version; a sentence when they are missing."""
-        folder = TOOLS / f"prometheus-{major}"
-        for name in ("prometheus", "promtool"):
-            if not (folder / name).is_file():
-                raise MissingServerError(
-                    f"Prometheus {major} is missing (no {name} in .tools/{folder.name}): run "
-                    "`make servers`, or leave out the tests that need real servers with E2E=0"
-                )
-        return cls(folder)
+        programs = ("prometheus", "promtool")
+        return cls(folder_of(f"prometheus-{major}", f"Prometheus {major}", programs))
 
     @cached_property
     def version(self) -> str:
         """What the server calls its own version."""
-        words = self._run("prometheus", "--version").split()
-        return words[words.index("version") + 1]
+        return version_in(self._run("prometheus", "--version"))
 
     def load(self, openmetrics: Path, data: Path) -> None:
         """Write an OpenMetrics file with timestamps as blocks into a data folder.
