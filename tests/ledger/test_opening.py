@@ -11,14 +11,15 @@ from contextlib import closing
 from datetime import timedelta
 
 import pytest
-from alembic import op
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import event
 
 from claude_cost_exporter.clock import HOUR, ManualClock
 from claude_cost_exporter.errors import LedgerError, LedgerLockedError
+from claude_cost_exporter.ledger import schema
 from claude_cost_exporter.ledger.base import BillBatch, Settings
-from claude_cost_exporter.ledger.opening import connect, migrate
+from claude_cost_exporter.ledger.opening import connect
 from claude_cost_exporter.ledger.reader import LedgerReader
 from claude_cost_exporter.ledger.sql import SqlLedger
 from claude_cost_exporter.ledger.tables import metadata
@@ -216,20 +217,19 @@ def test_a_database_in_use_by_something_else_is_left_alone(tmp_path):
         assert [each.read_bytes() for each in files] == before
 
 
-def test_tables_are_made_together_or_not_at_all(url, tmp_path, monkeypatch):
-    """A start that dies half-way through the migration leaves a ledger that can be opened."""
-    create, made = op.create_table, []
+def test_tables_are_made_together_or_not_at_all(url, tmp_path):
+    """A start that dies while it makes the tables leaves a ledger that can be opened."""
+    last = metadata.sorted_tables[-1]
 
-    def dying(name, *columns, **options):
-        if len(made) == 4:
-            raise KeyboardInterrupt
-        made.append(name)
-        return create(name, *columns, **options)
+    def dying(*_, **__):
+        raise KeyboardInterrupt
 
-    monkeypatch.setattr(op, "create_table", dying)
-    with pytest.raises(KeyboardInterrupt):
-        SqlLedger(url, Settings(), ManualClock(START))
-    monkeypatch.undo()
+    event.listen(last, "after_create", dying)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            SqlLedger(url, Settings(), ManualClock(START))
+    finally:
+        event.remove(last, "after_create", dying)
     connection = sqlite3.connect(tmp_path / "ledger.db")
     assert connection.execute("select count(*) from sqlite_master").fetchone() == (0,)
     connection.close()
@@ -248,12 +248,31 @@ def test_a_ledger_of_a_newer_version_is_a_sentence(url, tmp_path):
 
 
 def test_migrations_build_what_the_tables_say(url):
-    """The migrated schema and the declared one are the same."""
-    engine = connect(url)
-    migrate(engine)
-    with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-    engine.dispose()
+    """Step by step or at once: the schema is the declared one, and has the same version."""
+    stepwise, at_once = connect(url), connect(url.replace("ledger.db", "at-once.db"))
+    with stepwise.begin() as connection:
+        schema.upgrade(connection)
+    schema.bring_up_to_date(at_once)
+    for engine in (stepwise, at_once):
+        with engine.connect() as connection:
+            context = MigrationContext.configure(connection)
+            assert compare_metadata(context, metadata) == []
+            assert context.get_current_revision() == schema.NEWEST
+        engine.dispose()
+
+
+def test_an_older_ledger_is_migrated(url, tmp_path):
+    """A ledger whose tables are older than the program's, here none, goes through the steps."""
+    SqlLedger(url, Settings(), ManualClock(START)).close()
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as connection:
+        tables = connection.execute("select name from sqlite_master where type = 'table'")
+        for (name,) in tables.fetchall():
+            connection.execute(f"drop table {name}")
+        connection.execute("create table alembic_version (version_num varchar(32) primary key)")
+        connection.commit()
+    account = Account(url, Settings())
+    account.poll(START, *used(START, 10))
+    account.ledger.close()
 
 
 def stored(tmp_path):

@@ -11,15 +11,13 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import structlog
-from alembic import command
-from alembic.config import Config as AlembicConfig
-from alembic.util.exc import CommandError
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from claude_cost_exporter.errors import LedgerCorruptError, LedgerError, LedgerLockedError
+from claude_cost_exporter.ledger.schema import VERSION_TABLE, bring_up_to_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,21 +112,6 @@ def empty_log(engine: Engine) -> None:
                 raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-def migrate(engine: Engine) -> None:
-    """Bring the tables up to date."""
-    config = AlembicConfig()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        try:
-            command.upgrade(config, "head")
-        except CommandError as error:
-            raise LedgerError(
-                f"the ledger was written by a newer version of this program: {error}; use that "
-                "version, or give this one a ledger of its own with ledger.url"
-            ) from error
-
-
 def open_engine(url: str, now: datetime, *, ours: bool = True) -> tuple[Engine, Path | None]:
     """Return a ready engine and, when a corrupt file had to be moved aside, its new name.
 
@@ -184,7 +167,7 @@ def _checked(url: str) -> Engine:
                 if verdict != "ok":
                     raise LedgerCorruptError(path_or_url(url), f"quick_check says: {verdict}")
         with translated(url):
-            migrate(engine)
+            bring_up_to_date(engine)
     except LedgerError:
         engine.dispose()
         raise
@@ -201,7 +184,7 @@ def refuse_foreign(url: str) -> None:
     engine = create_engine(f"sqlite:///file:{path}?{how}&uri=true", poolclass=NullPool)
     with translated(url), engine.connect() as connection:
         names = set(connection.exec_driver_sql("select name from sqlite_master").scalars())
-    if names and "alembic_version" not in names:
+    if names and VERSION_TABLE not in names:
         raise LedgerError(
             f"{path} is a database of something else (it has {min(names)}); check ledger.url"
         )

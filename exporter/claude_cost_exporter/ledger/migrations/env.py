@@ -1,4 +1,4 @@
-"""Runs migrations on the connection that `opening.migrate` passes in."""
+"""Runs migrations on the connection that `schema.upgrade` passes in."""
 
 from alembic import context
 
