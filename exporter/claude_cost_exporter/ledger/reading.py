@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from claude_cost_exporter.errors import LedgerError
 from claude_cost_exporter.ledger import names as stored_names
@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from claude_cost_exporter.records import Dimensions
 
 IN_USE = timedelta(days=31)
+_PROGRESS = select(tables.progress).where(
+    tables.progress.c.account_id == bindparam("account_id"),
+    tables.progress.c.source == bindparam("source"),
+)
 
 
 def moment(epoch: int | None) -> datetime | None:
@@ -59,9 +63,8 @@ def set_fact(connection: Connection, name: str, value: str) -> None:
 
 def progress(connection: Connection, account_id: int, source: str) -> Progress:
     """Return how far a source has been read."""
-    table = tables.progress
-    query = select(table).where(table.c.account_id == account_id, table.c.source == source)
-    row = connection.execute(query).one_or_none()
+    which = {"account_id": account_id, "source": source}
+    row = connection.execute(_PROGRESS, which).one_or_none()
     if row is None:
         return Progress()
     return Progress(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.dialects import postgresql, sqlite
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Connection, Table
+    from sqlalchemy.sql import Executable
 
 
 def upsert(
@@ -17,14 +19,20 @@ def upsert(
     table: Table,
     rows: Sequence[Mapping[str, Any]],
     *,
-    added: Collection[str] = (),
+    added: tuple[str, ...] = (),
 ) -> None:
     """Insert rows; where the primary key exists, replace the columns given, or add to them."""
-    if not rows:
-        return
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table)
-    given = [column for column in table.columns if column.name in rows[0]]
+    if rows:
+        names = frozenset(rows[0])
+        connection.execute(_statement(connection.dialect.name, table, names, added), list(rows))
+
+
+@cache  # a poll writes the same tables again and again, and to build costs more than to run
+def _statement(
+    dialect: str, table: Table, names: frozenset[str], added: tuple[str, ...]
+) -> Executable:
+    statement = (postgresql if dialect == "postgresql" else sqlite).insert(table)
+    given = [column for column in table.columns if column.name in names]
     keys = [column.name for column in given if column.primary_key]
     changed = {
         column.name: column + statement.excluded[column.name]
@@ -33,6 +41,5 @@ def upsert(
         for column in given
         if not column.primary_key
     }
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=keys, set_=changed), list(rows)
-    )
+    whole: Executable = statement.on_conflict_do_update(index_elements=keys, set_=changed)
+    return whole
