@@ -9,6 +9,8 @@ PYTEST_ARGS ?=
 DEMO_ARGS ?=
 
 BIN := .venv/bin
+# A process for each core; the tests of a file stay together, for what they set up is shared.
+PYTEST := $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
@@ -22,7 +24,7 @@ demo: .venv/run ## start a simulator and the exporter against it, without any ke
 	@$(BIN)/claude-cost-exporter demo $(DEMO_ARGS)
 
 test: servers lint ## run every check and test (E2E=0: without real servers)
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(PYTEST) $(PYTEST_ARGS)
 
 lint: .venv/dev ## style, types and layers
 	$(BIN)/ruff check .
@@ -31,7 +33,7 @@ lint: .venv/dev ## style, types and layers
 	$(BIN)/lint-imports
 
 unit: .venv/dev ## the tests that need no servers
-	E2E=0 $(BIN)/python -m pytest $(PYTEST_ARGS)
+	E2E=0 $(PYTEST) $(PYTEST_ARGS)
 
 bench: .venv/dev ## measure; fails when a ratio or a memory target is missed
 	$(BIN)/python -m benchmarks

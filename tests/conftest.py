@@ -1,4 +1,8 @@
-"""What all tests share: the same examples on every run, no settings from outside, E2E=0."""
+"""What all tests share: the same examples on every run, no settings from outside, E2E=0.
+
+Tests may run in several processes (pytest-xdist). What the slowest ones take decides how long all
+of them take, so those come first; what a test has to tell goes through `say`.
+"""
 
 from __future__ import annotations
 
@@ -9,33 +13,48 @@ import pytest
 import structlog
 from hypothesis import settings
 
+from tests.support.telling import SAID, said, say
+
 # Derandomized: a red run stays red until the code changes, on every machine.
 settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
 settings.load_profile("repeatable")
 
 HERE = Path(__file__).parent
 E2E = (HERE / "e2e", HERE / "alerting")
-LEFT_OUT = pytest.StashKey[list[str]]()
+SLOWEST_FIRST = ("test_five_days.py", "test_huge_history.py", "test_quarter.py")
+
+
+def _turn(item):
+    name = item.path.name
+    return SLOWEST_FIRST.index(name) if name in SLOWEST_FIRST else len(SLOWEST_FIRST)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
-    """Mark the tests with real servers; leave them out when E2E=0, remembering what they were."""
+    """Mark the tests with real servers; leave them out when E2E=0, and say what they were."""
+    items.sort(key=_turn)
     ours = [item for item in items if any(folder in item.path.parents for folder in E2E)]
     for item in ours:
         item.add_marker("e2e")
     if os.environ.get("E2E") == "0":
-        config.stash[LEFT_OUT] = [item.nodeid for item in ours]
+        say(config, "left out: E2E=0 was given, and these need servers or minutes:")
+        for item in ours:
+            say(config, f"  {item.nodeid}")
         items[:] = [item for item in items if item not in ours]
         config.hook.pytest_deselected(items=ours)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """Take over what the tests of another process had to say."""
+    for line in getattr(node, "workeroutput", {}).get(SAID, ()):
+        say(node.config, line)
+
+
 def pytest_terminal_summary(terminalreporter, config):
-    """Say which tests were left out."""
-    if left_out := config.stash.get(LEFT_OUT, []):
-        terminalreporter.section("left out: E2E=0 was given, and these need servers or minutes")
-        for name in left_out:
-            terminalreporter.write_line(f"  {name}")
+    """Print what the tests had to say."""
+    for line in said(config):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,7 @@ import pytest
 
 from tests.alerting.servers import AlertmanagerTools
 from tests.e2e.servers import MissingServerError
-
-VERSIONS = pytest.StashKey[set[str]]()
+from tests.support.telling import say
 
 
 @pytest.fixture(scope="session", params=["old", "new"])
@@ -17,11 +16,5 @@ def tools(request):
         found = AlertmanagerTools.find(request.param)
     except MissingServerError as error:
         pytest.fail(str(error), pytrace=False)
-    request.config.stash.setdefault(VERSIONS, set()).add(found.version)
+    say(request.config, f"real server used: Alertmanager {found.version}")
     return found
-
-
-def pytest_terminal_summary(terminalreporter, config):
-    """Say which versions were used."""
-    if versions := config.stash.get(VERSIONS, set()):
-        terminalreporter.write_line(f"Alertmanager used: {', '.join(sorted(versions))}")

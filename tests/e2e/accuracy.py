@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import pytest
-
 from claude_cost_exporter.clock import DAY, HOUR
 from claude_cost_exporter.records import NANO
 from tests.support.five_days import DAYS, END, LAG
@@ -19,9 +17,6 @@ if TYPE_CHECKING:
 
     from tests.e2e.servers import Prometheus
     from tests.support.five_days import Truth
-
-TABLES = pytest.StashKey[list[str]]()
-"""Lines for the end of pytest's output."""
 
 Labels = tuple[tuple[str, str], ...]
 

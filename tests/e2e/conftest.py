@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.accuracy import TABLES
 from tests.e2e.servers import MissingServerError, PrometheusTools
-
-VERSIONS = pytest.StashKey[set[str]]()
-
-
-def pytest_terminal_summary(terminalreporter, config):
-    """Say which real servers were used, and what they measured."""
-    for line in config.stash.get(TABLES, []):
-        terminalreporter.write_line(line)
-    if versions := config.stash.get(VERSIONS, set()):
-        terminalreporter.write_line(f"real servers used: {', '.join(sorted(versions))}")
+from tests.support.telling import say
 
 
 def _find(config, major):
-    """Return the tools of a major version, and remember that they were used."""
+    """Return the tools of a major version, and say which they are."""
     try:
         tools = PrometheusTools.find(major)
     except MissingServerError as error:
         pytest.fail(str(error), pytrace=False)
-    config.stash.setdefault(VERSIONS, set()).add(f"Prometheus {tools.version}")
+    say(config, f"real server used: Prometheus {tools.version}")
     return tools
 
 

@@ -37,7 +37,7 @@ import pytest
 
 from claude_cost_exporter.records import NANO
 from claude_cost_exporter.simulator.scenarios import NEW_MODEL
-from tests.e2e.accuracy import TABLES, measure, table
+from tests.e2e.accuracy import measure, table
 from tests.e2e.servers import Prometheus
 from tests.support.five_days import (
     BY_NAME,
@@ -49,6 +49,7 @@ from tests.support.five_days import (
 )
 from tests.support.scrapes import ScrapedRun
 from tests.support.simulated import START
+from tests.support.telling import report, say
 
 TOTAL = 1e-4
 DAY = 1e-3
@@ -64,8 +65,6 @@ def recorded(request, both_prometheus_tools, tmp_path_factory):
     The cases run side by side, in processes of their own. That takes minutes, so each says when
     it is done.
     """
-    plugins = request.config.pluginmanager
-    terminal, capture = map(plugins.get_plugin, ("terminalreporter", "capturemanager"))
     homes = {tools: tmp_path_factory.mktemp("prometheus") for tools in both_prometheus_tools}
     stores = {home / "data": tools for tools, home in homes.items()}
     folders = [tmp_path_factory.mktemp("five-days") for _ in CASES]
@@ -76,9 +75,7 @@ def recorded(request, both_prometheus_tools, tmp_path_factory):
         }
         for number, done in enumerate(as_completed(names), 1):
             done.result()
-            with capture.global_and_fixture_disabled():
-                terminal.write_line(f"five days, {names[done]}: done ({number} of {len(names)})")
-                terminal.flush()
+            report(request.config, f"five days, {names[done]}: done ({number} of {len(names)})")
     return {name: done.result() for done, name in names.items()}, homes
 
 
@@ -88,7 +85,7 @@ def measured(request, prometheus_tools, recorded):
     truths, homes = recorded
     with Prometheus(prometheus_tools, homes[prometheus_tools]) as prometheus:
         found = {name: measure(prometheus, name, truth) for name, truth in truths.items()}
-    request.config.stash.setdefault(TABLES, []).extend(table(prometheus_tools.version, found))
+    say(request.config, "\n".join(table(prometheus_tools.version, found)))
     return found
 
 
