@@ -21,6 +21,7 @@
   x LedgerError          the ledger could not be read or written
     + LedgerLockedError  another exporter holds the ledger
     + LedgerCorruptError the file is not a ledger any more
+  x BackfillError        the past could not be written for Prometheus
 
 A message is a sentence that names the thing, the place and both values. It never holds a secret.
 """
@@ -180,3 +181,7 @@ class LedgerCorruptError(LedgerError):
     def __init__(self, ledger: object, reason: str) -> None:
         self.reason = reason
         super().__init__(f"the ledger {ledger} is corrupt: {reason}")
+
+
+class BackfillError(ExporterError):
+    """The past could not be written for Prometheus."""

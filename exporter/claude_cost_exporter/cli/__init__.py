@@ -28,6 +28,7 @@ COMMANDS: tuple[str, ...] = (
     "reconcile",
     "price",
     "reprice",
+    "backfill",
     "simulate",
 )
 """Names of the modules in this package; each has a function `command`."""

@@ -85,6 +85,10 @@ class CounterStore:
             counter.dirty = True
             self._waiting.add((family, labels))
 
+    def resolved(self, family: str, labels: Labels) -> Labels:
+        """Return the label set that counts for a label set: itself, or `other` beyond the cap."""
+        return self._resolve(family, labels)[0]
+
     def _resolve(self, family: str, labels: Labels) -> tuple[Labels, Counter]:
         known = self.families[family]
         if (counter := known.get(labels)) is not None:

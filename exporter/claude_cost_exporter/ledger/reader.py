@@ -11,6 +11,7 @@ from claude_cost_exporter.errors import LedgerError
 from claude_cost_exporter.ledger import evidence, reading, tables
 from claude_cost_exporter.ledger.comparing import compare
 from claude_cost_exporter.ledger.counters import CounterStore
+from claude_cost_exporter.ledger.history import CounterHistory
 from claude_cost_exporter.ledger.limits import SqlLimitsLedger
 from claude_cost_exporter.ledger.opening import connect, refuse_foreign, sqlite_path, translated
 from claude_cost_exporter.ledger.recent import Lately
@@ -76,6 +77,12 @@ class LedgerReader:
         """Return what was used in the hours that begin from `start` up to `end`."""
         with self._reading() as (connection, registry):
             return list(used_between(connection, registry, start, end))
+
+    @contextmanager
+    def counter_history(self, series_cap: int) -> Iterator[CounterHistory]:
+        """Lend what was used before counters began, all of it of one state of the ledger."""
+        with self._reading() as (connection, registry):
+            yield CounterHistory(connection, registry, series_cap)
 
     def comparisons(self, first: date, last: date) -> Iterator[Comparison]:
         """Yield estimates and bills of every account over days, both ends included."""

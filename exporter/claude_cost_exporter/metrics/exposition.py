@@ -106,7 +106,7 @@ class _Family:
         counts = metric.kind is Kind.COUNTER
         in_openmetrics = in_text.removesuffix("_total") if counts else in_text
         self.text_head = _head(in_text, metric.kind, _escape_help(metric.help))
-        self.openmetrics_head = _head(in_openmetrics, metric.kind, _escape(metric.help))
+        self.openmetrics_head = _head(in_openmetrics, metric.kind, escape(metric.help))
         self._sorted = sorted(zip(metric.labels, range(len(metric.labels)), strict=True))
         self._labels: list[tuple[str, ...]] = []
         self._values: list[float] | None = []
@@ -144,7 +144,7 @@ class _Family:
             )
         if not labels:
             return f"{name} %b\n"
-        pairs = ",".join([f'{label}="{_escape(labels[at])}"' for label, at in self._sorted])
+        pairs = ",".join([f'{label}="{escape(labels[at])}"' for label, at in self._sorted])
         return f"{name}{{{pairs.replace('%', '%%')}}} %b\n"
 
     def _refuse_what_no_counter_is(
@@ -161,7 +161,8 @@ def _head(name: str, kind: Kind, description: str) -> Block:
     return Block.of(f"# HELP {name} {description}\n# TYPE {name} {kind}\n".encode())
 
 
-def _escape(value: str) -> str:
+def escape(value: str) -> str:
+    """Return a label value, or a HELP of OpenMetrics, as it stands in the text."""
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
