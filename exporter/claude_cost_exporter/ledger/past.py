@@ -84,7 +84,7 @@ def _watched(
     for scope_id, amount in connection.execute(query):
         scope = scopes[scope_id]
         spent[scope.kind][scope.member] += amount
-    first_of = {kind: _largest(spent[kind], count) for kind, count in WATCHED.items()}
+    first_of = {kind: largest(spent[kind], count) for kind, count in WATCHED.items()}
     return {
         scope_id: scope
         for scope_id, scope in scopes.items()
@@ -92,7 +92,8 @@ def _watched(
     }
 
 
-def _largest(spent: Mapping[str, int], count: int) -> set[str]:
+def largest(spent: Mapping[str, int], count: int) -> set[str]:
+    """Return the members with the largest spend."""
     return set(sorted(spent, key=lambda member: (-spent[member], member))[:count])
 
 

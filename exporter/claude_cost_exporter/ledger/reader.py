@@ -12,6 +12,7 @@ from claude_cost_exporter.ledger import evidence, reading, tables
 from claude_cost_exporter.ledger.comparing import compare
 from claude_cost_exporter.ledger.counters import CounterStore
 from claude_cost_exporter.ledger.history import CounterHistory
+from claude_cost_exporter.ledger.hourly import hourly_sums
 from claude_cost_exporter.ledger.limits import SqlLimitsLedger
 from claude_cost_exporter.ledger.opening import connect, refuse_foreign, sqlite_path, translated
 from claude_cost_exporter.ledger.recent import Lately
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from claude_cost_exporter.comparison import Comparison
     from claude_cost_exporter.ledger.base import Settings, StoredBook
+    from claude_cost_exporter.ledger.hourly import ScopeSum
     from claude_cost_exporter.ledger.used import UsedOfDay
     from claude_cost_exporter.pricing.evidence import Evidence
     from claude_cost_exporter.snapshot import Snapshot
@@ -83,6 +85,11 @@ class LedgerReader:
         """Lend what was used before counters began, all of it of one state of the ledger."""
         with self._reading() as (connection, registry):
             yield CounterHistory(connection, registry, series_cap)
+
+    def hourly_sums(self, end: datetime) -> Iterator[tuple[datetime, list[ScopeSum]]]:
+        """Yield what every scope cost in each hour before `end`, the oldest first."""
+        with self._reading() as (connection, registry):
+            yield from hourly_sums(connection, registry, end)
 
     def comparisons(self, first: date, last: date) -> Iterator[Comparison]:
         """Yield estimates and bills of every account over days, both ends included."""
