@@ -2,69 +2,71 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, NamedTuple
 
+import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from claude_cost_exporter.assemble import as_configured
-from claude_cost_exporter.backfill.counters import CounterLines
-from claude_cost_exporter.backfill.gauges import GaugeLines, replayed
-from claude_cost_exporter.backfill.replay import Replay
+from claude_cost_exporter.backfill.past import Configured, Past
 from claude_cost_exporter.backfill.spool import Spool
 from claude_cost_exporter.cli.wiring import ledger_settings, ledger_url
-from claude_cost_exporter.clock import HOUR, floor_hour
-from claude_cost_exporter.errors import BackfillError
 from claude_cost_exporter.ledger.reader import LedgerReader
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from claude_cost_exporter.backfill.blocks import Blocks
     from claude_cost_exporter.backfill.spool import Target
     from claude_cost_exporter.config.load import Loaded
-    from claude_cost_exporter.ledger.history import CountedAccount, CounterHistory
 
-HOUR_SECONDS = 3600
+DAY_SECONDS = 86_400
 
 
-def write_history(loaded: Loaded, output: Path, target: Target, step: int) -> None:
-    """Write counters and gauges of the time before the live ones began."""
-    settings = ledger_settings(loaded.config)
+class Wanted(NamedTuple):
+    """How the past shall be written."""
+
+    target: Target
+    step: int
+    """Seconds between samples."""
+    partial: bool
+    """Also while history is being loaded."""
+
+
+def write_text(loaded: Loaded, wanted: Wanted, output: Path, blocks: Blocks | None) -> None:
+    """Write OpenMetrics text, and add it to a data folder where there is one."""
+    accounts = frozenset(block.account for block in loaded.sources)
+    configured = Configured(accounts, ledger_settings(loaded.config), loaded.config.plans())
     console = Console(stderr=True)
-    with (
-        LedgerReader(ledger_url(loaded)) as ledger,
-        Spool(output, target) as spool,
-        Progress(console=console, disable=not console.is_terminal, transient=True) as progress,
-    ):
-        with ledger.counter_history(settings.series_cap) as history:
-            accounts = list(history.accounts())
-            if not accounts:
-                raise BackfillError("the ledger has no usage from before its counters began")
-            _write_counters(history, accounts, spool, step, progress)
-        start, end = (
-            datetime.fromtimestamp(epoch, UTC)
-            for epoch in (min(one.start for one in accounts), min(one.end for one in accounts))
-        )
-        configured = {block.account for block in loaded.sources}
-        base = as_configured(ledger.snapshot(settings, end), configured, loaded.config.plans())
-        replay = Replay(base, end, settings.budgeted)
-        hours = replayed(replay, ledger.hourly_sums(end), start, end)
-        lines = GaugeLines(spool, step, int(end.timestamp()))
-        total = (end - floor_hour(start)) // HOUR
-        for hour, samples in progress.track(hours, total, description="gauges"):
-            lines.write(int(hour.timestamp()), samples)
+    with Progress(console=console, disable=not console.is_terminal, transient=True) as progress:
+        with (
+            LedgerReader(ledger_url(loaded)) as ledger,
+            ledger.counter_history(configured.settings.series_cap) as counters,
+        ):
+            past = Past(ledger, counters, configured, partial=wanted.partial)
+            if blocks is not None:
+                blocks.refuse(wanted.target, past.first_live, past.end)
+            begun = time.monotonic()
+            with Spool(output, wanted.target) as spool:
+                past.write(
+                    spool,
+                    wanted.step,
+                    lambda items, count, what: progress.track(items, count, description=what),
+                )
+            _say(spool.samples, past, time.monotonic() - begun)
+        if blocks is not None:
+            progress.add_task("promtool", total=None)
+            typer.echo(f"{blocks.add(output)} blocks were added")
 
 
-def _write_counters(
-    history: CounterHistory,
-    accounts: list[CountedAccount],
-    spool: Spool,
-    step: int,
-    progress: Progress,
-) -> None:
-    for account in accounts:
-        hours = -(-(account.end - account.start) // HOUR_SECONDS)
-        lines = CounterLines(spool, step)
-        for hour in progress.track(history.hours(account), hours, description="counters"):
-            lines.write(hour)
+def write_blocks(loaded: Loaded, wanted: Wanted, blocks: Blocks) -> None:
+    """Add the past to a data folder, and keep no text."""
+    with blocks.workshop() as folder:
+        write_text(loaded, wanted, folder / "history.om", blocks)
+
+
+def _say(samples: int, past: Past, seconds: float) -> None:
+    days = (past.end - past.start) / DAY_SECONDS
+    rate = samples / max(seconds, 1e-9)
+    typer.echo(f"{samples:,} samples of {days:.1f} days were written, {rate:,.0f} a second")

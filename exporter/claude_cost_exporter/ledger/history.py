@@ -123,7 +123,7 @@ class CounterHistory:
             yield _Bucket(begin, seconds, amounts)
 
     def _change(self, row: Row[Any]) -> RowChange:
-        start, _, series_id, rate_id, searches, *counts = row
+        start, _, series_id, rate_id, searches, *counts = tuple(row)
         series, rates = self._registry.series_by_id[series_id], self._registry.rates_by_id[rate_id]
         tokens = Tokens(*counts)
         cost = rates.cost(tokens, searches)
