@@ -7,7 +7,7 @@ import sys
 from dataclasses import asdict
 from importlib import import_module
 
-MODULES = ("exposition", "process", "ledger", "coding", "views")
+MODULES = ("exposition", "process", "ledger", "coding", "views", "backfill")
 
 
 def main() -> int:
