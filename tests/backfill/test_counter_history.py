@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
 from claude_cost_exporter.clock import DAY, HOUR, floor_hour
 from claude_cost_exporter.errors import BackfillError, LedgerError
 from claude_cost_exporter.ledger.base import Settings
+from claude_cost_exporter.ledger.reader import LedgerReader
 from claude_cost_exporter.records import NANO, Window
 from tests.support.backfilled import series_of, write
 from tests.support.ledger import INPUT_NANO, MODEL, START, Account, used
@@ -64,19 +66,25 @@ def test_another_step(account, past):
     """Samples can be a minute apart."""
     account.poll(START, *used(H0 - HOUR, 1000))
     times = sorted(past(step=60))
-    assert {later - earlier for earlier, later in zip(times, times[1:], strict=False)} == {60}
+    assert {later - earlier for earlier, later in pairwise(times)} == {60}
 
 
-def test_days_that_were_rolled_up_are_spread_evenly(account, past):
+def test_days_that_were_rolled_up_are_spread_evenly(account):
     """A day of which only the sum is left adds a 24th of it in each hour."""
     day = (START - 120 * DAY).replace(hour=0, minute=0)
     account.poll(START, *used(H0, 12))
     account.load(START, Window(day, H0 - 3 * HOUR), *used(day + 7 * HOUR, 2400))
     account.poll(START + DAY, *used(START + DAY, 5), back=30)
-    found = past()
-    assert min(found) == epoch(day)
-    assert found[epoch(day + HOUR)] == 100 * INPUT_NANO
-    assert found[epoch(day + DAY)] == found[epoch(H0)] == 2400 * INPUT_NANO
+    with LedgerReader(account.url) as ledger, ledger.counter_history(1000) as history:
+        (one,) = history.accounts()
+        hours = list(history.hours(one))
+    costs = [
+        sum(amount for (family, _), amount in hour.amounts.items() if family == COST)
+        for hour in hours
+    ]
+    assert hours[0].start == epoch(day)
+    assert costs[:24] == [100 * INPUT_NANO] * 24
+    assert not any(costs[24:-1])
 
 
 def test_no_usage_before_the_counters(account, tmp_path):

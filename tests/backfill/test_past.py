@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 from types import SimpleNamespace
 
 import pytest
@@ -25,9 +26,7 @@ COUNTED = {metric.name for metric in COUNTERS if metric.kind is Kind.COUNTER} - 
 def lived(folder, history, **options):
     """Return an exporter that has loaded history and polled for an hour and more, and its past."""
     clock = ManualClock(FIRST_POLL)
-    simulated = Simulated(
-        folder, "steady", start=START, clock=clock, history=history, **options
-    )
+    simulated = Simulated(folder, "steady", start=START, clock=clock, history=history, **options)
     simulated.poll()
     while simulated.poller.load_history():
         pass
@@ -108,7 +107,7 @@ def test_counters_begin_at_zero_and_never_fall(whole):
         times, values = zip(*points, strict=True)
         assert values[0] == 0
         assert list(values) == sorted(values)
-        assert {later - earlier for earlier, later in zip(times, times[1:], strict=False)} == {300}
+        assert {later - earlier for earlier, later in pairwise(times)} == {300}
 
 
 def families(found):
