@@ -125,12 +125,15 @@ class AccountPoller:
         self._identified = True
 
     def poll(self) -> None:
-        """Poll every source that is due; a failure keeps the rows and is remembered."""
+        """Poll every source that is due; a failure keeps the rows and is remembered.
+
+        What was read is shown when all are done, or by the next rendering if one takes long.
+        """
         for source in self.sources:
             back = self._schedule(source).back(self._clock.monotonic())
             if back is not None:
                 self._attempt(source, back)
-                self._tell()
+        self._tell()
 
     def _tell(self) -> None:
         """Say that something may have changed; a defect in who listens must not end the polling."""

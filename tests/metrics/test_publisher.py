@@ -185,8 +185,13 @@ def test_ready_once_every_source_was_tried(simulated, monkeypatch):
     publisher = simulated.exporter.publisher
     publisher.publish()
     assert publisher.current.ready is False
-    seen = []
-    monkeypatch.setattr(simulated.poller, "_changed", lambda: seen.append(_ready(publisher)))
+    seen, attempt = [], simulated.poller._attempt
+
+    def looked_at(*what):
+        attempt(*what)
+        seen.append(_ready(publisher))
+
+    monkeypatch.setattr(simulated.poller, "_attempt", looked_at)
     simulated.poll()
     assert seen == [False] * (len(simulated.poller.attempts) - 1) + [True]
 

@@ -50,7 +50,7 @@ def stored_rows(connection: Connection, account: Account, batch: Batch) -> dict[
     )
     return {
         (start, series_id): Row(Tokens(*counts), web_searches, rate_id)
-        for start, series_id, *counts, web_searches, rate_id in connection.execute(query)
+        for start, series_id, *counts, web_searches, rate_id in connection.execute(query).all()
     }
 
 

@@ -62,7 +62,7 @@ def sums_by_day(
             table.scope_id.in_(scope_ids),
             table.day >= oldest_day(today, kind, budgeted).toordinal(),
         )
-        for scope_id, ordinal, amount, cost in connection.execute(query):
+        for scope_id, ordinal, amount, cost in connection.execute(query).all():
             scope, day = scopes[scope_id], date.fromordinal(ordinal)
             spend[scope][day] = amount
             if kind in ESTIMATED_DAYS and day >= first:
@@ -91,7 +91,7 @@ def sums_by_hour(
             table.scope_id.in_(by_kind[kind]),
             table.hour >= int(min(spend_since, estimate_since).timestamp()),
         )
-        for scope_id, epoch, amount, cost in connection.execute(query):
+        for scope_id, epoch, amount, cost in connection.execute(query).all():
             scope, hour = scopes[scope_id], datetime.fromtimestamp(epoch, UTC)
             if hour >= spend_since:
                 spend[scope][hour] = amount
