@@ -80,8 +80,8 @@ class Billing:
 
 
 @pytest.fixture
-def billing(tmp_path):
-    """Return a maker of organisations; each is closed in the end."""
+def billing(tmp_path, capsys):
+    """Return a maker of organisations; each is closed in the end, and learned without a defect."""
     made = []
 
     def make(scenario, api, days, **options):
@@ -91,6 +91,7 @@ def billing(tmp_path):
     yield make
     for one in made:
         one.simulated.close()
+    assert "no prices were learned" not in capsys.readouterr().out
 
 
 def to_the_nano_dollar(amounts):

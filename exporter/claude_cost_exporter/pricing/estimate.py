@@ -55,12 +55,12 @@ def estimate(
 
 def _first(agrees: Sequence[bool]) -> int:
     """Return the first day with the number. Some days in a row with others come before it."""
-    others, after = 0, 0
+    first, others = agrees.index(True), 0
     for index, one in enumerate(agrees):
+        if one and others >= LEAST_DAYS:
+            first = index
         others = 0 if one else others + 1
-        if others >= LEAST_DAYS:
-            after = index + 1
-    return agrees.index(True, after)
+    return first
 
 
 def same(one: Decimal, other: Decimal, within: Decimal = TOLERANCE) -> bool:
