@@ -127,15 +127,22 @@ def _unpriced(
     table, series, rates = tables.usage, tables.series, tables.rates
     day = table.c.bucket_start - table.c.bucket_start % DAY_SECONDS
     tokens = func.sum(sum((table.c[name] for name in TokenType), start=0))
-    query = (
-        select(day, series.c.model, rates.c.reason, tokens)
-        .select_from(table.join(series).join(rates))
-        .where(series.c.account_id == account_id, series.c.role == PROBE)
-        .where(rates.c.input.is_(None))
+    without_price = select(rates.c.id).where(rates.c.input.is_(None))
+    used = (
+        select(day.label("day"), table.c.series_id, table.c.rate_id, tokens.label("tokens"))
         .where(table.c.bucket_start >= int(midnight(first).timestamp()))
         .where(table.c.bucket_start < int((midnight(last) + DAY).timestamp()))
-        .group_by(day, series.c.model, rates.c.reason)
-        .order_by(day, series.c.model)
+        .where(table.c.series_id.in_(tables.series_of([account_id], PROBE)))
+        .where(table.c.rate_id.in_(without_price))
+        .group_by(day, table.c.series_id, table.c.rate_id)
+        .subquery()
+    )
+    query = (
+        select(used.c.day, series.c.model, rates.c.reason, func.sum(used.c.tokens))
+        .join_from(used, series, used.c.series_id == series.c.id)
+        .join(rates, used.c.rate_id == rates.c.id)
+        .group_by(used.c.day, series.c.model, rates.c.reason)
+        .order_by(used.c.day, series.c.model)
     )
     for epoch, model, reason, count in connection.execute(query):
         if count:

@@ -44,12 +44,11 @@ def read(connection: Connection, registry: Registry, account: str, since: date) 
 def _usage(
     connection: Connection, registry: Registry, account_id: int, days: set[date]
 ) -> Iterator[DayUsage]:
-    table, series = tables.usage, tables.series
+    table = tables.usage
     day = table.c.bucket_start - table.c.bucket_start % DAY_SECONDS
     query = (
         select(day, table.c.series_id, *(func.sum(table.c[name]) for name in TokenType))
-        .join_from(table, series)
-        .where(series.c.account_id == account_id, series.c.role == PROBE)
+        .where(table.c.series_id.in_(tables.series_of([account_id], PROBE)))
         .where(table.c.bucket_start >= int(midnight(min(days)).timestamp()))
         .where(table.c.bucket_start < int((midnight(max(days)) + DAY).timestamp()))
         .group_by(day, table.c.series_id)

@@ -132,12 +132,11 @@ class CounterHistory:
 
 def _rows(account: Account) -> Select[Any]:
     """Return the query of the rows that feed an account's counters."""
-    table, series = tables.usage.c, tables.series.c
+    table = tables.usage.c
     names = ("bucket_start", "bucket_seconds", "series_id", "rate_id", "web_searches")
     return (
         select(*(table[name] for name in (*names, *Tokens._fields)))
-        .join_from(tables.usage, tables.series)
-        .where(series.account_id == account.id, series.role == ATTRIBUTION)
+        .where(table.series_id.in_(tables.series_of([account.id], ATTRIBUTION)))
         .order_by(table.bucket_start, table.bucket_seconds)
     )
 

@@ -124,20 +124,21 @@ def _used(
     span: tuple[datetime, datetime],
     *more: str,
 ) -> Iterator[Used]:
-    usage, series = tables.usage.c, tables.series.c
+    usage, series = tables.usage.c, tables.series
     start, end = (int(moment.timestamp()) for moment in span)
-    dimensions = [series[name] for name in (*PRICING, *more)]
-    sums = [func.sum(usage[name]) for name in (*Tokens._fields, "web_searches")]
+    counts = (*Tokens._fields, "web_searches")
+    by_series = (
+        select(usage.series_id, *(func.sum(usage[name]).label(name) for name in counts))
+        .where(usage.bucket_start >= start, usage.bucket_start < end)
+        .where(usage.series_id.in_(tables.series_of(names, role)))
+        .group_by(usage.series_id)
+        .subquery()
+    )
+    dimensions = [series.c[name] for name in (*PRICING, *more)]
     query = (
-        select(series.account_id, *dimensions, *sums)
-        .join_from(tables.usage, tables.series)
-        .where(
-            usage.bucket_start >= start,
-            usage.bucket_start < end,
-            series.role == role,
-            series.account_id.in_(names),
-        )
-        .group_by(series.account_id, *dimensions)
+        select(series.c.account_id, *dimensions, *(func.sum(by_series.c[name]) for name in counts))
+        .join_from(by_series, series, by_series.c.series_id == series.c.id)
+        .group_by(series.c.account_id, *dimensions)
     )
     for account_id, *values in connection.execute(query):
         who, used = values[: len(dimensions)], values[len(dimensions) :]

@@ -39,12 +39,12 @@ class Row(NamedTuple):
 
 def stored_rows(connection: Connection, account: Account, batch: Batch) -> dict[Key, Row]:
     """Return what the ledger holds by the hour in the batch's window."""
-    table, series = tables.usage, tables.series
+    table = tables.usage
     names = ("bucket_start", "series_id", *Tokens._fields, "web_searches", "rate_id")
     query = (
         select(*(table.c[name] for name in names))
-        .join_from(table, series)
-        .where(series.c.account_id == account.id, table.c.bucket_seconds == HOUR_SECONDS)
+        .where(table.c.series_id.in_(tables.series_of([account.id])))
+        .where(table.c.bucket_seconds == HOUR_SECONDS)
         .where(table.c.bucket_start >= int(batch.window.start.timestamp()))
         .where(table.c.bucket_start < int(batch.window.end.timestamp()))
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -13,9 +15,15 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    select,
 )
 
 from claude_cost_exporter.records import BillDimensions, CodingCounts, CodingUse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from sqlalchemy import Select
 
 metadata = MetaData()
 
@@ -276,3 +284,13 @@ api_keys = Table(
     Column("workspace_id", String(256), nullable=False),
     Column("status", String(64), nullable=False),
 )
+
+
+def series_of(accounts: Iterable[int], role: str | None = None) -> Select[tuple[int]]:
+    """Return the query of the ids of series whose rows are wanted, for `series_id.in_(...)`.
+
+    SQLite then reads the rows of a time once. Where rows are joined with series it may do so
+    for each series, of which a large organisation has ten thousand.
+    """
+    query = select(series.c.id).where(series.c.account_id.in_(accounts))
+    return query if role is None else query.where(series.c.role == role)
