@@ -15,7 +15,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --co
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint unit bench backtest servers docs screenshots lock clean
+.PHONY: help demo test lint unit bench backtest servers docs dashboards screenshots lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ servers: .venv/bin/python ## bring real Prometheus and Alertmanager servers into
 
 docs: .venv/dev ## write the generated parts of the documentation
 	$(BIN)/python -m docs.generate
+
+dashboards: .venv/dev ## write the Grafana dashboards from grafana/source
+	$(BIN)/python -m grafana.source
 
 screenshots: .venv/run ## take the pictures of docs/images (needs Chromium on PATH)
 	@$(BIN)/python -m scripts.screenshot

@@ -1,0 +1,309 @@
+"""Whether the exporter itself is well: sources, errors, freshness, API calls, ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from grafana.source import trust, variables
+from grafana.source.board import Line, dashboard
+from grafana.source.links import HEALTH, OVERVIEW, RECONCILIATION
+from grafana.source.look import (
+    A_MINUTE,
+    BAD,
+    BYTES,
+    COUNT,
+    DURATION,
+    GOOD,
+    NEUTRAL,
+    SECONDS,
+    WHEN,
+    Steps,
+    above,
+    words,
+)
+from grafana.source.panels import About, Column, Key, Query, figures, rows, trend
+from grafana.source.promql import grown, milliseconds, mine, one, or_zero, pick, rate, total
+
+if TYPE_CHECKING:
+    from grafana_foundation_sdk.builders import stat, table, timeseries
+    from grafana_foundation_sdk.models.dashboard import Dashboard
+
+SELECTED = 'account=~"$account"'
+BY_SOURCE = "account, source"
+UP: Steps = ((None, BAD), (1, GOOD))
+REQUEST_BUDGET = 6
+"""Requests a minute that the exporter allows itself at most."""
+
+
+def _own(name: str, *matchers: str) -> str:
+    return pick(f"claude_cost_exporter_{name}", SELECTED, *matchers)
+
+
+def _figures() -> list[stat.Panel]:
+    running = About(
+        "Exporter",
+        "The version that runs and since when. A short time since the start, again and again, "
+        "means that it crashes: see its log.",
+        OVERVIEW,
+        6,
+    )
+    lost = About(
+        "State",
+        "Ledger lost: the file was damaged and moved aside, so counters began anew. Catching up: "
+        "increase() over the gap holds all of its spend, and alerts that read it wait.",
+        RECONCILIATION,
+        7,
+    )
+    requests = About(
+        "Requests to the provider",
+        "Over the last ten minutes, without the first load of history. It stays below 6 by "
+        "itself; near it, raise poll_interval.",
+        HEALTH,
+        4,
+    )
+    dropped = About(
+        "Series beyond the cap",
+        "Label sets that are counted under other, permanently. Raise series_cap before more "
+        "arrive, if Prometheus can take them.",
+        HEALTH,
+        3,
+    )
+    ledger = About(
+        "Ledger",
+        "Size of the file. Rows are kept for ever, by day after 100 days; back it up.",
+        HEALTH,
+        4,
+    )
+    build_info = "max by (version) (claude_cost_exporter_build_info)"
+    mine_only = "on (instance, job) claude_cost_exporter_build_info"
+    started = f"max(process_start_time_seconds and {mine_only})"
+    catching = f"max({one(mine('llm_source_catching_up'))})"
+    said = words({"0": ("no", GOOD), "1": ("yes", BAD)})
+    return [
+        figures(
+            running,
+            COUNT,
+            Query(build_info, "{{version}}", mappings=words({"1": ("runs", GOOD)}), steps=UP),
+            Query(milliseconds(started), "started", WHEN, NEUTRAL),
+            empty="no exporter",
+        ),
+        figures(
+            lost,
+            COUNT,
+            Query("max(llm_ledger_state_lost)", "ledger lost", mappings=said),
+            Query(catching, "catching up", mappings=said),
+            steps=above(1),
+        ),
+        figures(
+            requests,
+            A_MINUTE,
+            Query(f"max({_own('api_requests_per_minute')})"),
+            steps=above(5, REQUEST_BUDGET),
+        ),
+        figures(
+            dropped,
+            COUNT,
+            Query(or_zero("sum(max by (family) (claude_cost_exporter_series_dropped_total))")),
+            steps=above(1),
+        ),
+        figures(ledger, BYTES, Query("max(claude_cost_exporter_ledger_size_bytes)")),
+    ]
+
+
+def _sources() -> table.Panel:
+    by = f"provider, {BY_SOURCE}"
+
+    def of(metric: str) -> str:
+        return f"max by ({by}) ({mine(metric)})"
+
+    api = f"max by ({by}, api) ({mine('llm_source_api_info')})"
+    up = f"{of('llm_source_up')} * on ({by}) group_left (api) {api} or {of('llm_source_up')}"
+    failed = f"sum by ({BY_SOURCE}) ({grown(_own('poll_failures_total'))})"
+    return rows(
+        About(
+            "Sources",
+            "One row for each thing that is polled. A failing source keeps its last values: see "
+            "its kind of error below. unauthorized or forbidden means that the key was revoked or "
+            "may not read it; a watermark of the bill is up to a day old.",
+            HEALTH,
+            24,
+        ),
+        {
+            "account": Key("Account"),
+            "source": Key("Source"),
+            "api": Key("API"),
+            "provider": Key("Provider"),
+        },
+        Column("Up", up, COUNT, UP),
+        Column("Last success", _when("llm_source_last_success_timestamp_seconds", by), WHEN),
+        Column("Read up to", _when("llm_source_data_watermark_timestamp_seconds", by), WHEN),
+        Column("History since", _when("llm_source_history_start_timestamp_seconds", by), WHEN),
+        Column("Failed polls", failed, COUNT, above(1, 10)),
+        sort="Source",
+        empty="no source is polled",
+    )
+
+
+def _when(metric: str, by: str) -> str:
+    return milliseconds(f"max by ({by}) ({mine(metric)})")
+
+
+def _freshness() -> list[timeseries.Panel]:
+    age = About(
+        "Age of the data by source",
+        "A sawtooth is normal: usage within minutes, bills within a day. A line that only climbs "
+        "is a source that stopped; after an hour of it, usage raises an alert.",
+        RECONCILIATION,
+    )
+    failures = About(
+        "Failed polls by kind, per minute",
+        "rate_limited and server_error pass by themselves; unauthorized needs a new key; "
+        "unexpected answers need a newer exporter.",
+        HEALTH,
+    )
+    watermark = f"max by ({BY_SOURCE}) ({mine('llm_source_data_watermark_timestamp_seconds')})"
+    failed = f"{total(rate(_own('poll_failures_total')), 'source, kind')} * 60"
+    return [
+        trend(
+            age,
+            DURATION,
+            Query(f"time() - {watermark}", "{{account}} {{source}}"),
+            steps=above(trust.STALE, 2 * 86400),
+        ),
+        trend(
+            failures,
+            A_MINUTE,
+            Query(failed, "{{source}}: {{kind}}"),
+            empty="no poll has failed",
+        ),
+    ]
+
+
+def _api() -> list[timeseries.Panel]:
+    requests = About(
+        "Requests by status, per minute",
+        "429 is the provider's rate limit and is waited for; many of them: another program uses "
+        "the same organisation's Admin API. error is a request without an answer.",
+        HEALTH,
+        8,
+    )
+    slow = About(
+        "Nine of ten requests are faster than",
+        "A slow endpoint makes data older. Above 20 s, look at the provider's status page.",
+        HEALTH,
+        8,
+    )
+    polls = About(
+        "Polls, and how long they take",
+        "Mean duration, retries included, by source. Longer than poll_interval means that data "
+        "fall behind.",
+        HEALTH,
+        8,
+    )
+    by_status = f"{total(rate(_own('api_requests_total')), 'status')} * 60"
+    buckets = total(rate(_own("api_request_duration_seconds_bucket")), "le, endpoint")
+    mean = (
+        f"{total(rate(_own('poll_duration_seconds_sum')), 'source')}"
+        f" / ({total(rate(_own('poll_duration_seconds_count')), 'source')} > 0)"
+    )
+    return [
+        trend(requests, A_MINUTE, Query(by_status, "{{status}}"), stacked=True),
+        trend(
+            slow,
+            SECONDS,
+            Query(f"histogram_quantile(0.9, {buckets})", "{{endpoint}}"),
+            steps=above(5, 20),
+        ),
+        trend(polls, SECONDS, Query(mean, "{{source}}"), steps=above(10, 60)),
+    ]
+
+
+def _ledger() -> list[timeseries.Panel]:
+    written = About(
+        "Ledger rows written, per minute",
+        "New or changed rows. Nothing for hours with traffic going on means that usage is not "
+        "read.",
+        RECONCILIATION,
+        8,
+    )
+    size = About(
+        "Size of the ledger",
+        "Grows with the number of models, keys and workspaces in use. Mind the disk.",
+        HEALTH,
+        8,
+    )
+    memory = About(
+        "Memory of the exporter",
+        "Resident memory. It depends on the number of series; a steady climb is a defect, please "
+        "report it.",
+        HEALTH,
+        8,
+    )
+    rows_written = f"{total(rate(_own('rows_upserted_total')), 'source')} * 60"
+    resident = (
+        "process_resident_memory_bytes and on (instance, job) claude_cost_exporter_build_info"
+    )
+    return [
+        trend(written, COUNT, Query(rows_written, "{{source}}")),
+        trend(size, BYTES, Query("max(claude_cost_exporter_ledger_size_bytes)", "ledger")),
+        trend(memory, BYTES, Query(resident, "{{instance}}"), steps=above(512 * 2**20)),
+    ]
+
+
+def _rest() -> list[table.Panel | timeseries.Panel]:
+    unknown = About(
+        "Fields that this version does not know",
+        "The provider has added something. Nothing is lost, but a newer exporter may read it.",
+        HEALTH,
+        8,
+    )
+    other = About(
+        "Series beyond the cap, by family",
+        "Which family is too large. Raise series_cap, or accept that the rest is other.",
+        HEALTH,
+        8,
+    )
+    polls = About(
+        "Polls, per minute",
+        "Good and bad. It should be flat: gaps are restarts or a machine that slept.",
+        HEALTH,
+        8,
+    )
+    fields = "sum by (source, field) (max without (instance, job) (claude_cost_exporter_"
+    fields += "unknown_fields_total))"
+    families = "max by (family) (claude_cost_exporter_series_dropped_total)"
+    return [
+        rows(
+            unknown,
+            {"source": Key("Source"), "field": Key("Field")},
+            Column("Seen", fields, COUNT, above(1)),
+            empty="every field is known",
+        ),
+        rows(
+            other,
+            {"family": Key("Family")},
+            Column("Label sets", families, COUNT, above(1)),
+            empty="no family is at its cap",
+        ),
+        trend(
+            polls,
+            A_MINUTE,
+            Query(f"{total(rate(_own('polls_total')), 'source')} * 60", "{{source}}"),
+        ),
+    ]
+
+
+def build() -> Dashboard:
+    """Return the dashboard about the exporter itself."""
+    return dashboard(
+        HEALTH,
+        "Whether the exporter is well: sources, errors, freshness, API calls, ledger.",
+        [variables.provider(), variables.account()],
+        Line(4, _figures()),
+        Line(8, [_sources()]),
+        Line(9, _freshness()),
+        Line(8, _api(), "Calls to the provider"),
+        Line(8, _ledger(), "Ledger and process"),
+        Line(7, _rest()),
+        since="now-24h",
+    )

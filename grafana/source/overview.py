@@ -1,0 +1,297 @@
+"""What Claude costs, where it is heading, what drives it: in one look."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from grafana.source import variables
+from grafana.source.bands import band
+from grafana.source.board import Line, dashboard
+from grafana.source.budgets import budget_bars, budget_table, budget_used
+from grafana.source.links import FORECAST, MODELS, OVERVIEW, RECONCILIATION, WORKSPACES, to_row
+from grafana.source.look import COUNT, MONEY, NEUTRAL, SHARE, WHEN, Steps, above
+from grafana.source.panels import About, Column, Key, Query, figures, hourly, rows, trend
+from grafana.source.promql import (
+    api_keys,
+    forecast,
+    milliseconds,
+    mine,
+    one,
+    per_day,
+    pick,
+    total,
+    workspaces,
+)
+
+if TYPE_CHECKING:
+    from grafana_foundation_sdk.builders import stat, table, timeseries
+    from grafana_foundation_sdk.models.dashboard import Dashboard
+
+MONTH = 'window="month_to_date"'
+TODAY = mine("llm_spend_usd", 'window="today"')
+CREDIT_LEFT: Steps = ((None, "red"), (100, "orange"), (500, "green"))
+
+
+def _month() -> stat.Panel:
+    return figures(
+        About(
+            "This month so far",
+            "Best known spend since the first of the month, fixed fees by day included: billed "
+            "days as billed, the rest estimated. Compare it with the provider's console.",
+            RECONCILIATION,
+            3,
+        ),
+        MONEY,
+        Query(total(mine("llm_spend_usd", MONTH))),
+    )
+
+
+def _month_end() -> stat.Panel:
+    return figures(
+        About(
+            "This month at its end",
+            "Where the month is heading, fees included. Eight times in ten it ends within the "
+            "range. Compare the upper end with your budget: that is what you may have to explain.",
+            FORECAST,
+            7,
+        ),
+        MONEY,
+        Query(forecast("p50", "month_end"), "expected"),
+        Query(forecast("p10", "month_end"), "at least"),
+        Query(forecast("p90", "month_end"), "at most"),
+    )
+
+
+def _burn() -> stat.Panel:
+    burn = "llm_burn_rate_usd_per_day"
+    day, week = (total(mine(burn, f'window="{window}"')) for window in ("24h", "7d"))
+    return figures(
+        About(
+            "Burn rate, per day",
+            "Metered spend a day. The last day far above the last week means that something "
+            "changed: look for it in spend by model.",
+            FORECAST,
+            5,
+        ),
+        MONEY,
+        Query(day, "last 24 h"),
+        Query(week, "last 7 d"),
+    )
+
+
+def _today() -> stat.Panel:
+    return figures(
+        About(
+            "Today",
+            "Spend since midnight in the exporter's time zone, minutes old. It is estimated until "
+            "the day is billed.",
+            MODELS,
+            3,
+        ),
+        MONEY,
+        Query(total(TODAY)),
+    )
+
+
+def _against_last_week() -> stat.Panel:
+    today = total(TODAY)
+    before = f"({total(TODAY + ' offset 7d')} > 0)"
+    everything = ('scope_type="all"', 'window="24h"')
+    spent = f"max({pick('llm_window_spend_usd', *everything)})"
+    expected = f"(max({pick('llm_window_spend_expected_usd', *everything)}) > 0)"
+    return figures(
+        About(
+            "Against the same weekday",
+            "Today so far against the same hours a week ago. While Prometheus has less than a "
+            "week of history, it is everything's last 24 hours against what the exporter expects "
+            "of them. Beyond half as much again, find out why.",
+            FORECAST,
+            3,
+        ),
+        SHARE,
+        Query(f"{today} / {before} - 1 or {spent} / {expected} - 1"),
+        steps=above(0.25, 0.5),
+    )
+
+
+def _by_model() -> timeseries.Panel:
+    return trend(
+        About(
+            "Spend by model, per day",
+            "What drives the cost. A new colour is a new model; a step up is new traffic or a "
+            "dearer model. Open Models and tokens for the price behind it.",
+            MODELS,
+            14,
+        ),
+        MONEY,
+        hourly(per_day(mine("llm_cost_usd_total"), "model"), "{{model}}"),
+        stacked=True,
+    )
+
+
+def _by_token_type() -> timeseries.Panel:
+    return trend(
+        About(
+            "Spend by token type, per day",
+            "Much input and little cache_read: prompts could be cached. Much cache_write: caches "
+            "are written more often than they are read. none is web search.",
+            MODELS,
+            8,
+        ),
+        MONEY,
+        hourly(per_day(mine("llm_cost_usd_total"), "token_type"), "{{token_type}}"),
+        stacked=True,
+    )
+
+
+def _top_workspaces() -> table.Panel:
+    spent = total(mine("llm_workspace_spend_usd", MONTH), "provider, account, workspace_id")
+    link = to_row(WORKSPACES, "Open this workspace", workspace="Id")
+    return rows(
+        About(
+            "Top workspaces, this month",
+            "Who spends it. Click a name to see its models and keys.",
+            WORKSPACES,
+            8,
+        ),
+        {"workspace_name": Key("Workspace", (link,)), "workspace_id": Key("Id")},
+        Column("Spend", f"topk(10, {workspaces(spent)})", MONEY, bar=True),
+    )
+
+
+def _top_keys() -> table.Panel:
+    spent = total(mine("llm_api_key_spend_usd", MONTH), "provider, account, api_key_id")
+    link = to_row(WORKSPACES, "Open this API key", api_key="Id")
+    return rows(
+        About(
+            "Top API keys, this month",
+            "Which application spends it. Click a name to see it over time; none is usage "
+            "without a key, such as the Console's Workbench.",
+            WORKSPACES,
+            8,
+        ),
+        {"api_key_name": Key("API key", (link,)), "api_key_id": Key("Id")},
+        Column("Spend", f"topk(10, {api_keys(spent)})", MONEY, bar=True),
+    )
+
+
+def _next_month() -> stat.Panel:
+    return figures(
+        About(
+            "Next month",
+            "What the next month will cost if nothing changes, fees included. Use it for the next "
+            "budget.",
+            FORECAST,
+            6,
+        ),
+        MONEY,
+        Query(forecast("p50", "next_month"), "expected"),
+        Query(forecast("p10", "next_month"), "at least"),
+        Query(forecast("p90", "next_month"), "at most"),
+    )
+
+
+def _subscriptions() -> table.Panel:
+    fees = total(mine("llm_subscription_usd_per_month"), "provider, account, plan")
+    return rows(
+        About(
+            "Subscriptions, per month",
+            "Configured fixed fees. They are a part of spend and forecasts, and of no counter. "
+            "Correct them in the configuration when seats change.",
+            OVERVIEW,
+            6,
+        ),
+        {"provider": Key("Provider"), "account": Key("Account"), "plan": Key("Plan")},
+        Column("Fee", fees, MONEY),
+        empty="no fixed fees are configured",
+    )
+
+
+def _credit() -> stat.Panel:
+    balance = total(mine("llm_credit_balance_usd"))
+    end = f"min({one(mine('llm_credit_exhaustion_timestamp_seconds'))})"
+    return figures(
+        About(
+            "Prepaid credit",
+            "Configured top-ups less spend, and when that reaches 0 at last week's rate. Without "
+            "credit the API refuses requests: top up before.",
+            OVERVIEW,
+            6,
+        ),
+        MONEY,
+        Query(balance, "left", MONEY, CREDIT_LEFT, empty="none configured"),
+        Query(milliseconds(end), "lasts until", WHEN, NEUTRAL, empty="-"),
+    )
+
+
+def _limit() -> stat.Panel:
+    limit = one(mine("llm_provider_spend_limit_usd", 'scope_type="account"', 'period="monthly"'))
+    spent = one(mine("llm_spend_usd", 'kind="metered"', MONTH))
+    return figures(
+        About(
+            "Provider's own cap used",
+            "This month's metered spend against the spend limit that the provider enforces. At "
+            "100 % it refuses requests: have the limit raised before.",
+            WORKSPACES,
+            6,
+        ),
+        SHARE,
+        Query(f"max({spent} / on (provider, account) group_left () ({limit} > 0))"),
+        steps=above(0.8, 0.95),
+        empty="no cap, or not readable",
+    )
+
+
+def _counting() -> stat.Panel:
+    began = f"max({one(mine('llm_counting_since_timestamp_seconds'))})"
+    days = f"min({one(mine('llm_forecast_history_days'))})"
+    return figures(
+        About(
+            "History",
+            "Since when counters count, and how many whole days stand behind the forecast: below "
+            "7 it is a first guess, below 28 weekdays are hardly known.",
+            FORECAST,
+            6,
+        ),
+        COUNT,
+        Query(milliseconds(began), "counting began", WHEN, NEUTRAL),
+        Query(days, "days of history", COUNT, ((None, "red"), (7, "orange"), (28, "green"))),
+    )
+
+
+def build() -> Dashboard:
+    """Return the dashboard that Grafana opens with."""
+    return dashboard(
+        OVERVIEW,
+        "What Claude costs, where it is heading, what drives it, and whether that can be trusted.",
+        [
+            variables.provider(),
+            variables.account(),
+            variables.budget(),
+            variables.scope_type(),
+            variables.scope(),
+        ],
+        Line(
+            4,
+            [_month(), budget_used(3), _month_end(), _burn(), _today(), _against_last_week()],
+        ),
+        Line(9, [_by_model(), band("24h", 10)]),
+        Line(8, [_by_token_type(), _top_workspaces(), _top_keys()]),
+        Line(7, [budget_bars(12), _subscriptions(), _next_month()], "Budgets and what comes next"),
+        Line(8, [budget_table(24)]),
+        Line(4, [_credit(), _limit(), _counting(), _web_searches()]),
+    )
+
+
+def _web_searches() -> stat.Panel:
+    spent = total(mine("llm_token_type_spend_usd", MONTH, 'token_type="none"'))
+    return figures(
+        About(
+            "Web search, this month",
+            "What was spent on searches instead of tokens. It is not part of any token price.",
+            MODELS,
+            6,
+        ),
+        MONEY,
+        Query(f"{spent} or vector(0)"),
+    )

@@ -1,0 +1,300 @@
+"""The kinds of panels, all of which can be drawn without a Grafana server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from string import ascii_uppercase
+from typing import TYPE_CHECKING, Any
+
+from grafana_foundation_sdk.builders import bargauge, common, prometheus, stat, table, timeseries
+from grafana_foundation_sdk.builders import dashboard as build
+from grafana_foundation_sdk.builders import text as words
+from grafana_foundation_sdk.models import common as shapes
+from grafana_foundation_sdk.models import dashboard as model
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+from grafana_foundation_sdk.models.text import TextMode
+
+from grafana.source.links import to_panel
+from grafana.source.look import NEUTRAL, Steps, Unit, thresholds
+from grafana.source.variables import SOURCE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+MINUTELY = "1m"
+
+Panel = stat.Panel | timeseries.Panel | bargauge.Panel | table.Panel | words.Panel
+Valued = stat.Panel | timeseries.Panel | bargauge.Panel | table.Panel
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is asked, and how its answer is called and written where it differs."""
+
+    expr: str
+    legend: str = ""
+    unit: Unit | None = None
+    steps: Steps | None = None
+    mappings: Sequence[model.ValueMapping] = ()
+    empty: str = ""
+    """What a stat says in place of an answer."""
+    step: str = ""
+    """The least distance of two points."""
+
+
+def hourly(expr: str, legend: str = "") -> Query:
+    """Return what is drawn from counters by the ledger's own grain.
+
+    History that was loaded by the hour then has several samples in every rate interval.
+    """
+    return Query(expr, legend, step="1h")
+
+
+def daily(expr: str, legend: str = "") -> Query:
+    """Return what is drawn from counters that move once a day."""
+    return Query(expr, legend, step="1d")
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What every panel has: a title, what to do with it, where there is more, and its size."""
+
+    title: str
+    description: str
+    more: str
+    width: int = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of numbers in a table."""
+
+    title: str
+    expr: str
+    unit: Unit
+    steps: Steps = NEUTRAL
+    bar: bool = False
+    """Drawn as a bar: for the column by which the table is sorted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A column of labels in a table, with links to what is said about one row elsewhere."""
+
+    title: str
+    links: tuple[dict[str, Any], ...] = field(default=())
+
+
+def _target(query: Query, ref_id: str, *, instant: bool = False) -> Any:  # noqa: ANN401 - the builders of the SDK are not typed alike
+    built = prometheus.Dataquery().ref_id(ref_id).datasource(SOURCE).expr(query.expr)
+    built = built.legend_format(query.legend or "__auto")
+    built = built.instant() if instant else built.range()
+    return built.interval(query.step) if query.step else built
+
+
+def _value(name: str, content: object) -> model.DynamicConfigValue:
+    return model.DynamicConfigValue(name, content)
+
+
+def _written(unit: Unit, steps: Steps | None) -> list[model.DynamicConfigValue]:
+    properties = [_value("unit", unit.name)]
+    if unit.decimals is not None:
+        properties.append(_value("decimals", unit.decimals))
+    if steps is not None:
+        listed = [{"value": value, "color": color} for value, color in steps]
+        properties.append(_value("thresholds", {"mode": "absolute", "steps": listed}))
+    return properties
+
+
+def _overrides(query: Query, unit: Unit) -> list[model.DynamicConfigValue]:
+    properties = _written(query.unit or unit, query.steps) if query.unit or query.steps else []
+    if query.mappings:
+        properties.append(_value("mappings", [one.to_json() for one in query.mappings]))
+    if query.empty:
+        properties.append(_value("noValue", query.empty))
+    return properties
+
+
+def _common(panel: Any, about: About, unit: Unit, steps: Steps, empty: str) -> None:  # noqa: ANN401
+    panel.title(about.title).description(about.description).span(about.width).datasource(SOURCE)
+    panel.unit(unit.name).thresholds(thresholds(steps)).interval(MINUTELY)
+    panel.links([to_panel(about.more)])
+    if unit.decimals is not None:
+        panel.decimals(unit.decimals)
+    if empty:
+        panel.no_value(empty)
+
+
+def _ask(panel: Any, queries: Iterable[Query], unit: Unit, **how: Any) -> None:  # noqa: ANN401
+    for ref_id, query in zip(ascii_uppercase, queries, strict=False):
+        panel.with_target(_target(query, ref_id, **how))
+        if properties := _overrides(query, unit):
+            panel.override_by_query(ref_id, properties)
+
+
+def _last() -> common.ReduceDataOptions:
+    return common.ReduceDataOptions().calcs(["lastNotNull"]).values(values=False).fields("")
+
+
+def figures(
+    about: About,
+    unit: Unit,
+    *queries: Query,
+    steps: Steps = NEUTRAL,
+    empty: str = "not known yet",
+    loud: bool = False,
+) -> stat.Panel:
+    """Return one or several numbers of now, side by side."""
+    panel = stat.Panel()
+    _common(panel, about, unit, steps, empty)
+    _ask(panel, queries, unit, instant=True)
+    named = len(queries) > 1 or bool(queries[0].legend)
+    mode = shapes.BigValueTextMode.VALUE_AND_NAME if named else shapes.BigValueTextMode.VALUE
+    color = shapes.BigValueColorMode.BACKGROUND if loud else shapes.BigValueColorMode.VALUE
+    return (
+        panel.graph_mode(shapes.BigValueGraphMode.NONE)
+        .color_mode(color)
+        .text_mode(mode)
+        .justify_mode(shapes.BigValueJustifyMode.AUTO)
+        .orientation(shapes.VizOrientation.AUTO)
+        .reduce_options(_last())
+    )
+
+
+def trend(
+    about: About,
+    unit: Unit,
+    *queries: Query,
+    stacked: bool = False,
+    steps: Steps = NEUTRAL,
+    empty: str = "nothing in this time range",
+) -> timeseries.Panel:
+    """Return lines or stacked areas over time."""
+    panel = timeseries.Panel()
+    _common(panel, about, unit, steps, empty)
+    _ask(panel, queries, unit)
+    if steps is not NEUTRAL:
+        style = common.GraphThresholdsStyleConfig().mode(shapes.GraphThresholdsStyleMode.DASHED)
+        panel.thresholds_style(style)
+    mode = shapes.StackingMode.NORMAL if stacked else shapes.StackingMode.NONE
+    return (
+        panel.stacking(common.StackingConfig().mode(mode).group("A"))
+        .draw_style(shapes.GraphDrawStyle.LINE)
+        .line_width(1 if stacked else 2)
+        .fill_opacity(60 if stacked else 0)
+        .show_points(shapes.VisibilityMode.AUTO)
+        .span_nulls(span_nulls=False)
+        .axis_soft_min(0)
+        .color_scheme(build.FieldColor().mode(model.FieldColorModeId.PALETTE_CLASSIC_BY_NAME))
+        .legend(_legend())
+        .tooltip(_tooltip())
+    )
+
+
+def filled(panel: timeseries.Panel, upper: str, lower: str) -> timeseries.Panel:
+    """Fill the band between two lines of a trend, which are known by their legends."""
+    fill = [_value("custom.fillBelowTo", lower), _value("custom.fillOpacity", 15)]
+    edge = _value("custom.lineWidth", 0)
+    return panel.override_by_name(upper, [*fill, edge]).override_by_name(lower, [edge])
+
+
+def _legend() -> common.VizLegendOptions:
+    return (
+        common.VizLegendOptions()
+        .display_mode(shapes.LegendDisplayMode.LIST)
+        .placement(shapes.LegendPlacement.BOTTOM)
+        .show_legend(show_legend=True)
+        .calcs([])
+    )
+
+
+def _tooltip() -> common.VizTooltipOptions:
+    return (
+        common.VizTooltipOptions()
+        .mode(shapes.TooltipDisplayMode.MULTI)
+        .sort(shapes.SortOrder.DESCENDING)
+    )
+
+
+def bars(
+    about: About,
+    unit: Unit,
+    *queries: Query,
+    steps: Steps = NEUTRAL,
+    empty: str = "nothing yet",
+    full: float | None = None,
+) -> bargauge.Panel:
+    """Return one horizontal bar for each series of now; `full` is where a bar ends at least."""
+    panel = bargauge.Panel()
+    _common(panel, about, unit, steps, empty)
+    _ask(panel, queries, unit, instant=True)
+    panel.min(0)
+    if full is not None:
+        panel.max(full)
+    if steps is NEUTRAL:
+        panel.color_scheme(build.FieldColor().mode(model.FieldColorModeId.CONTINUOUS_BLUES))
+    return (
+        panel.orientation(shapes.VizOrientation.HORIZONTAL)
+        .display_mode(shapes.BarGaugeDisplayMode.BASIC)
+        .value_mode(shapes.BarGaugeValueMode.COLOR)
+        .show_unfilled(show_unfilled=True)
+        .reduce_options(_last())
+    )
+
+
+def rows(
+    about: About,
+    keys: dict[str, Key],
+    *columns: Column,
+    sort: str = "",
+    empty: str = "nothing yet",
+) -> table.Panel:
+    """Return a table: labels first, one column for each query; every other label is left out."""
+    panel = table.Panel()
+    _common(panel, about, columns[0].unit, NEUTRAL, empty)
+    for ref_id, column in zip(ascii_uppercase, columns, strict=False):
+        query = Query(column.expr)
+        panel.with_target(
+            _target(query, ref_id, instant=True).format(PromQueryFormat.TABLE).legend_format("")
+        )
+        panel.override_by_name(column.title, _cells(column))
+    for key in keys.values():
+        if key.links:
+            panel.override_by_name(key.title, [_value("links", list(key.links))])
+    for transformation in _shape(keys, columns):
+        panel.with_transformation(transformation)
+    by = sort or columns[0].title
+    return panel.sort_by([common.TableSortByFieldState().display_name(by).desc(desc=True)])
+
+
+def _cells(column: Column) -> list[model.DynamicConfigValue]:
+    if column.bar:
+        cell = {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}
+        blue = _value("color", {"mode": "continuous-blues"})
+        return [*_written(column.unit, column.steps), _value("custom.cellOptions", cell), blue]
+    cell = {"type": "color-text" if column.steps is not NEUTRAL else "auto"}
+    return [*_written(column.unit, column.steps), _value("custom.cellOptions", cell)]
+
+
+def _shape(keys: dict[str, Key], columns: Sequence[Column]) -> list[model.DataTransformerConfig]:
+    """Join the answers by their labels, then name and order the columns and drop all others."""
+    values = {
+        f"Value #{ref}": one.title for ref, one in zip(ascii_uppercase, columns, strict=False)
+    }
+    if len(columns) == 1:  # Grafana leaves out the letter when there is only one answer.
+        values = {"Value": columns[0].title}
+    names = {**{label: key.title for label, key in keys.items()}, **values}
+    order = {name: place for place, name in enumerate(names)}
+    kept = {"include": {"names": list(names)}}
+    organized = {"renameByName": names, "indexByName": order, "excludeByName": {}}
+    return [
+        model.DataTransformerConfig("merge", options={}),
+        model.DataTransformerConfig("filterFieldsByName", options=kept),
+        model.DataTransformerConfig("organize", options=organized),
+    ]
+
+
+def note(title: str, description: str, content: str, width: int = 24) -> words.Panel:
+    """Return a text that explains what stands beside it."""
+    panel = words.Panel().title(title).description(description).span(width)
+    return panel.mode(TextMode.MARKDOWN).content(content)
