@@ -35,8 +35,8 @@ def band(window: str, width: int, more: str = FORECAST) -> timeseries.Panel:
         trend(
             About(
                 f"Last {window} against what is expected: ${{scope:text}}",
-                f"Estimated spend of the {window} before each moment. Above the band is unusual: look "
-                "which model and workspace grew, and whether somebody knows why. Far below the "
+                f"Estimated spend of the {window} before each moment. Above the band is unusual: "
+                "see which model and workspace grew, and whether somebody knows why. Far below the "
                 "expectation may be an outage. Choose what is watched at the top.",
                 more,
                 width,

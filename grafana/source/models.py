@@ -112,12 +112,14 @@ def _figures() -> list[stat.Panel]:
 
 def _table() -> table.Panel:
     searches = mine("llm_server_tool_requests_total", *CHOSEN)
+    month = mine("llm_model_spend_usd", MODEL, 'window="month_to_date"')
     hit = _share(total(grown(READS), "model"), total(grown(PROMPTS), "model"))
     return rows(
         About(
             "Models in this time range",
             "Sort by any column. A dear model with many tokens and a low hit ratio is where "
-            "caching or a smaller model pays first. Click a model to look at it alone.",
+            "caching or a smaller model pays first. This month is best known spend, of all "
+            "workspaces. Click a model to look at it alone.",
             RECONCILIATION,
             24,
         ),
@@ -129,6 +131,7 @@ def _table() -> table.Panel:
         Column("Saved by reads", total(grown(SAVED), "model"), MONEY),
         Column("Paid for writes", total(grown(PREMIUM), "model"), MONEY),
         Column("Web searches", total(grown(searches), "model"), COUNT),
+        Column("This month", total(month, "model"), MONEY),
     )
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 CLOSED = 'window="month_to_date_closed"'
 MODEL = 'model=~"$model"'
-NO_BILL = "no day has been billed yet"
+NO_BILL = "not billed yet"
 UNPRICED = mine("llm_unpriced_tokens_total", MODEL)
 RESTATED = mine("llm_cost_restated_usd_total")
 QUARTER = 90 * 86400
