@@ -9,7 +9,7 @@ from grafana.source.board import Line, dashboard
 from grafana.source.links import CLAUDE_CODE, CLAUDE_CODE_OTEL, MODELS, OVERVIEW, to_row
 from grafana.source.look import COUNT, MONEY, SHARE, TOKENS, UNIT_COST, below
 from grafana.source.panels import About, Column, Key, Query, bars, figures, note, rows, trend
-from grafana.source.promql import mine, total
+from grafana.source.promql import OWNER, mine, total
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.builders import bargauge, stat, table, timeseries
@@ -20,11 +20,14 @@ USER = 'user=~"$user"'
 ACCEPTED = below(0.5, 0.75)
 """Of ten proposed edits, eight are usually taken; below half, people work against the tool."""
 NO_REPORT = "no report of Claude Code: it is off, or the key may not read it"
-COST = total(mine("llm_claude_code_user_cost_usd", USER, WINDOW))
 
 
 def _sum(metric: str, *matchers: str, by: str = "") -> str:
-    return total(mine(f"llm_claude_code_{metric}", USER, WINDOW, *matchers), by)
+    """Return a sum over users; two exporters may hash the same people differently."""
+    labels = f"{OWNER}, {by}" if by else OWNER
+    users = mine(f"llm_claude_code_{metric}", USER, WINDOW, *matchers)
+    each = f"max by ({labels}) (sum by (instance, job, {labels}) ({users}))"
+    return f"sum by ({by}) ({each})" if by else f"sum({each})"
 
 
 def _per(metric: str, by: str = "") -> str:
@@ -64,7 +67,8 @@ def _people() -> list[stat.Panel]:
         CLAUDE_CODE_OTEL,
         5,
     )
-    used = f"count({_sum('sessions', by='user')} > 0)"
+    sessions = mine("llm_claude_code_sessions", USER, WINDOW)
+    used = f"max(count by (instance, job) ({sessions} > 0))"
     return [
         figures(users, COUNT, Query(used), empty=NO_REPORT),
         figures(

@@ -64,8 +64,8 @@ def _history() -> timeseries.Panel:
             About(
                 "Forecasts of the month's end against the outcome",
                 "What was forecast at each moment, and what was spent so far: the two meet when "
-                "the month ends, where the second becomes last month's outcome. A forecast that ran "
-                "far from it shows how far to trust today's.",
+                "the month ends, where the second becomes last month's outcome. A forecast that "
+                "ran far from it shows how far to trust today's.",
                 RECONCILIATION,
                 16,
             ),

@@ -28,8 +28,15 @@ if TYPE_CHECKING:
     from grafana_foundation_sdk.models.dashboard import Dashboard
 
 MONTH = 'window="month_to_date"'
-TODAY = mine("llm_spend_usd", 'window="today"')
+TODAY = 'window="today"'
+LOADING = "history is loading"
 CREDIT_LEFT: Steps = ((None, "red"), (100, "orange"), (500, "green"))
+
+
+def _spent(window: str) -> str:
+    """Return spend with fees, once metered spend is known: fees alone would look like all of it."""
+    metered = mine("llm_spend_usd", window, 'kind="metered"')
+    return f"{total(mine('llm_spend_usd', window))} and on () sum({metered})"
 
 
 def _month() -> stat.Panel:
@@ -42,7 +49,8 @@ def _month() -> stat.Panel:
             3,
         ),
         MONEY,
-        Query(total(mine("llm_spend_usd", MONTH))),
+        Query(_spent(MONTH)),
+        empty=LOADING,
     )
 
 
@@ -89,13 +97,13 @@ def _today() -> stat.Panel:
             3,
         ),
         MONEY,
-        Query(total(TODAY)),
+        Query(_spent(TODAY)),
+        empty=LOADING,
     )
 
 
 def _against_last_week() -> stat.Panel:
-    today = total(TODAY)
-    before = f"({total(TODAY + ' offset 7d')} > 0)"
+    before = f"({total(mine('llm_spend_usd', TODAY) + ' offset 7d')} > 0)"
     everything = ('scope_type="all"', 'window="24h"')
     spent = f"max({pick('llm_window_spend_usd', *everything)})"
     expected = f"(max({pick('llm_window_spend_expected_usd', *everything)}) > 0)"
@@ -109,7 +117,7 @@ def _against_last_week() -> stat.Panel:
             3,
         ),
         SHARE,
-        Query(f"{today} / {before} - 1 or {spent} / {expected} - 1"),
+        Query(f"({_spent(TODAY)}) / {before} - 1 or {spent} / {expected} - 1"),
         steps=above(0.25, 0.5),
     )
 
@@ -219,8 +227,9 @@ def _credit() -> stat.Panel:
             6,
         ),
         MONEY,
-        Query(balance, "left", MONEY, CREDIT_LEFT, empty="none configured"),
-        Query(milliseconds(end), "lasts until", WHEN, NEUTRAL, empty="-"),
+        Query(balance, "left", MONEY, CREDIT_LEFT),
+        Query(milliseconds(end), "lasts until", WHEN, NEUTRAL),
+        empty="none is configured",
     )
 
 

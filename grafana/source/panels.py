@@ -36,8 +36,6 @@ class Query:
     unit: Unit | None = None
     steps: Steps | None = None
     mappings: Sequence[model.ValueMapping] = ()
-    empty: str = ""
-    """What a stat says in place of an answer."""
     step: str = ""
     """The least distance of two points."""
 
@@ -110,8 +108,6 @@ def _overrides(query: Query, unit: Unit) -> list[model.DynamicConfigValue]:
     properties = _written(query.unit or unit, query.steps) if query.unit or query.steps else []
     if query.mappings:
         properties.append(_value("mappings", [one.to_json() for one in query.mappings]))
-    if query.empty:
-        properties.append(_value("noValue", query.empty))
     return properties
 
 

@@ -92,8 +92,9 @@ def api_keys(vector: str) -> str:
 def scopes(vector: str) -> str:
     """Return a vector by scope with the label scope_name; without a name, the id."""
     keys = "scope_type, scope"
+    known = f"topk by ({keys}) (1, scope:llm_name:info)"
     return (
-        f"({vector}) * on ({keys}) group_left (scope_name) scope:llm_name:info"
+        f"({vector}) * on ({keys}) group_left (scope_name) {known}"
         f' or on ({keys}) label_replace({vector}, "scope_name", "$1", "scope", "(.*)")'
     )
 

@@ -76,9 +76,9 @@ def trust() -> stat.Panel:
             20,
         ),
         COUNT,
-        Query(data_age(), "Age of the data", DURATION, above(OLD, STALE), empty="no data"),
+        Query(data_age(), "Age of the data", DURATION, above(OLD, STALE)),
         Query(promql.or_zero(failing), "Sources failing", COUNT, above(1)),
         Query(promql.or_zero(unpriced), "Unpriced tokens", TOKENS, above(1)),
-        Query(bill_ratio(), "Billed / estimated, 7 d", RATIO, BILL_RATIO, empty="no bill yet"),
+        Query(bill_ratio(), "Billed / estimated, 7 d", RATIO, BILL_RATIO),
         Query(promql.or_zero(firing), "Alerts firing", COUNT, above(1)),
     )
