@@ -117,7 +117,8 @@ def _sources() -> table.Panel:
         return f"max by ({by}) ({mine(metric)})"
 
     api = f"max by ({by}, api) ({mine('llm_source_api_info')})"
-    up = f"{of('llm_source_up')} * on ({by}) group_left (api) {api} or {of('llm_source_up')}"
+    up = f"{of('llm_source_up')} * on ({by}) group_left (api) {api}"
+    up += f" or on ({by}) {of('llm_source_up')}"
     failed = f"sum by ({BY_SOURCE}) ({grown(_own('poll_failures_total'))})"
     return rows(
         About(

@@ -37,6 +37,9 @@ A_MINUTE = Unit(units.RequestsPerMinute, 1)
 WHEN = Unit(units.DateTimeFromNow)
 """Milliseconds since 1970, shown as "in 5 days" or "2 minutes ago"."""
 
+TEXT = Unit(units.String)
+"""What tables are made of, except for their columns of numbers."""
+
 NEUTRAL: Steps = ((None, PLAIN),)
 """For amounts about which no number says whether they are good."""
 

@@ -24,7 +24,6 @@ from grafana.source.promql import (
     grown,
     milliseconds,
     mine,
-    or_zero,
     per_day,
     rate,
     total,
@@ -307,8 +306,9 @@ def _first_seen() -> list[table.Panel | timeseries.Panel]:
         trend(
             tools,
             COUNT,
-            hourly(or_zero(per_day(searches, "model")), "{{model}}"),
+            hourly(per_day(searches, "model"), "{{model}}"),
             stacked=True,
+            empty="no web search",
         ),
     ]
 
@@ -331,4 +331,5 @@ def build() -> Dashboard:
         Line(8, _efficiency(), "Price and caching"),
         Line(8, [_caching(), _routing()]),
         Line(8, _first_seen(), "New models and web search"),
+        since="now-7d",
     )

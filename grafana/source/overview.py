@@ -10,7 +10,7 @@ from grafana.source.board import Line, dashboard
 from grafana.source.budgets import budget_bars, budget_table, budget_used
 from grafana.source.links import FORECAST, MODELS, OVERVIEW, RECONCILIATION, WORKSPACES, to_row
 from grafana.source.look import COUNT, MONEY, NEUTRAL, SHARE, WHEN, Steps, above
-from grafana.source.panels import About, Column, Key, Query, figures, hourly, rows, trend
+from grafana.source.panels import About, Column, Key, Query, figures, moving_day, rows, trend
 from grafana.source.promql import (
     api_keys,
     forecast,
@@ -109,7 +109,7 @@ def _against_last_week() -> stat.Panel:
     expected = f"(max({pick('llm_window_spend_expected_usd', *everything)}) > 0)"
     return figures(
         About(
-            "Against the same weekday",
+            "Versus last week",
             "Today so far against the same hours a week ago. While Prometheus has less than a "
             "week of history, it is everything's last 24 hours against what the exporter expects "
             "of them. Beyond half as much again, find out why.",
@@ -126,13 +126,14 @@ def _by_model() -> timeseries.Panel:
     return trend(
         About(
             "Spend by model, per day",
-            "What drives the cost. A new colour is a new model; a step up is new traffic or a "
-            "dearer model. Open Models and tokens for the price behind it.",
+            "What drives the cost: the sum of the 24 hours before each moment. A new colour is a "
+            "new model; a step up is new traffic or a dearer model. Models and tokens has the "
+            "price behind it, by the hour.",
             MODELS,
             14,
         ),
         MONEY,
-        hourly(per_day(mine("llm_cost_usd_total"), "model"), "{{model}}"),
+        moving_day(per_day(mine("llm_cost_usd_total"), "model"), "{{model}}"),
         stacked=True,
     )
 
@@ -147,7 +148,7 @@ def _by_token_type() -> timeseries.Panel:
             8,
         ),
         MONEY,
-        hourly(per_day(mine("llm_cost_usd_total"), "token_type"), "{{token_type}}"),
+        moving_day(per_day(mine("llm_cost_usd_total"), "token_type"), "{{token_type}}"),
         stacked=True,
     )
 

@@ -15,13 +15,18 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 from grafana_foundation_sdk.models.text import TextMode
 
 from grafana.source.links import to_panel
-from grafana.source.look import NEUTRAL, Steps, Unit, thresholds
+from grafana.source.look import NEUTRAL, PLAIN, TEXT, Steps, Unit, thresholds
 from grafana.source.variables import SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 MINUTELY = "1m"
+NARROW, WIDE = 80, 190
+"""Pixels. Tables of a dozen columns fit without scrolling, and bars are long enough to compare."""
+SMALL, MEDIUM, LARGE = 12, 20, 26
+"""Pixels. Fixed sizes: a line of figures is read as one, and cents are not cut off."""
+SEVERAL = 3
 
 Panel = stat.Panel | timeseries.Panel | bargauge.Panel | table.Panel | words.Panel
 Valued = stat.Panel | timeseries.Panel | bargauge.Panel | table.Panel
@@ -46,6 +51,14 @@ def hourly(expr: str, legend: str = "") -> Query:
     History that was loaded by the hour then has several samples in every rate interval.
     """
     return Query(expr, legend, step="1h")
+
+
+def moving_day(expr: str, legend: str = "") -> Query:
+    """Return what is drawn from counters as the sum of the day before each point.
+
+    Four times this step is the rate interval, so nights and mornings do not hide the trend.
+    """
+    return Query(expr, legend, step="6h")
 
 
 def daily(expr: str, legend: str = "") -> Query:
@@ -144,6 +157,7 @@ def figures(
     panel = stat.Panel()
     _common(panel, about, unit, steps, empty)
     _ask(panel, queries, unit, instant=True)
+    size = LARGE if len(queries) < SEVERAL else MEDIUM
     named = len(queries) > 1 or bool(queries[0].legend)
     mode = shapes.BigValueTextMode.VALUE_AND_NAME if named else shapes.BigValueTextMode.VALUE
     color = shapes.BigValueColorMode.BACKGROUND if loud else shapes.BigValueColorMode.VALUE
@@ -151,6 +165,8 @@ def figures(
         panel.graph_mode(shapes.BigValueGraphMode.NONE)
         .color_mode(color)
         .text_mode(mode)
+        .wide_layout(wide_layout=False)
+        .text(common.VizTextDisplayOptions().title_size(SMALL).value_size(size))
         .justify_mode(shapes.BigValueJustifyMode.AUTO)
         .orientation(shapes.VizOrientation.AUTO)
         .reduce_options(_last())
@@ -181,7 +197,7 @@ def trend(
         .show_points(shapes.VisibilityMode.AUTO)
         .span_nulls(span_nulls=False)
         .axis_soft_min(0)
-        .color_scheme(build.FieldColor().mode(model.FieldColorModeId.PALETTE_CLASSIC_BY_NAME))
+        .color_scheme(build.FieldColor().mode(model.FieldColorModeId.PALETTE_CLASSIC))
         .legend(_legend())
         .tooltip(_tooltip())
     )
@@ -189,9 +205,10 @@ def trend(
 
 def filled(panel: timeseries.Panel, upper: str, lower: str) -> timeseries.Panel:
     """Fill the band between two lines of a trend, which are known by their legends."""
+    gray = _value("color", {"mode": "fixed", "fixedColor": PLAIN})
     fill = [_value("custom.fillBelowTo", lower), _value("custom.fillOpacity", 15)]
-    edge = _value("custom.lineWidth", 0)
-    return panel.override_by_name(upper, [*fill, edge]).override_by_name(lower, [edge])
+    panel.override_by_name(upper, [gray, *fill, _value("custom.lineWidth", 0)])
+    return panel.override_by_name(lower, [gray, _value("custom.lineWidth", 1)])
 
 
 def _legend() -> common.VizLegendOptions:
@@ -228,7 +245,8 @@ def bars(
     if full is not None:
         panel.max(full)
     if steps is NEUTRAL:
-        panel.color_scheme(build.FieldColor().mode(model.FieldColorModeId.CONTINUOUS_BLUES))
+        blue = build.FieldColor().mode(model.FieldColorModeId.FIXED).fixed_color("blue")
+        panel.color_scheme(blue)
     return (
         panel.orientation(shapes.VizOrientation.HORIZONTAL)
         .display_mode(shapes.BarGaugeDisplayMode.BASIC)
@@ -247,7 +265,7 @@ def rows(
 ) -> table.Panel:
     """Return a table: labels first, one column for each query; every other label is left out."""
     panel = table.Panel()
-    _common(panel, about, columns[0].unit, NEUTRAL, empty)
+    _common(panel, about, TEXT, NEUTRAL, empty)
     for ref_id, column in zip(ascii_uppercase, columns, strict=False):
         query = Query(column.expr)
         panel.with_target(
@@ -255,21 +273,29 @@ def rows(
         )
         panel.override_by_name(column.title, _cells(column))
     for key in keys.values():
-        if key.links:
-            panel.override_by_name(key.title, [_value("links", list(key.links))])
+        links = [_value("links", list(key.links))] if key.links else []
+        panel.override_by_name(key.title, [_value("noValue", "-"), *links])
     for transformation in _shape(keys, columns):
         panel.with_transformation(transformation)
+    panel.min_width(NARROW)
     by = sort or columns[0].title
     return panel.sort_by([common.TableSortByFieldState().display_name(by).desc(desc=True)])
 
 
 def _cells(column: Column) -> list[model.DynamicConfigValue]:
+    """Write a column; what is empty in one row must not say why the whole table would be."""
+    written = [*_written(column.unit, column.steps), _value("noValue", "-")]
     if column.bar:
         cell = {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}
-        blue = _value("color", {"mode": "continuous-blues"})
-        return [*_written(column.unit, column.steps), _value("custom.cellOptions", cell), blue]
+        blue = _value("color", {"mode": "fixed", "fixedColor": "blue"})
+        scale = [
+            _value("min", 0),
+            _value("fieldMinMax", content=True),
+            _value("custom.width", WIDE),
+        ]
+        return [*written, _value("custom.cellOptions", cell), blue, *scale]
     cell = {"type": "color-text" if column.steps is not NEUTRAL else "auto"}
-    return [*_written(column.unit, column.steps), _value("custom.cellOptions", cell)]
+    return [*written, _value("custom.cellOptions", cell)]
 
 
 def _shape(keys: dict[str, Key], columns: Sequence[Column]) -> list[model.DataTransformerConfig]:

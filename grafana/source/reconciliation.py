@@ -35,14 +35,18 @@ QUARTER = 90 * 86400
 
 
 def _figures() -> list[stat.Panel]:
-    billed = total(mine("llm_billed_spend_usd", CLOSED))
-    estimated = total(mine("llm_estimated_spend_usd", CLOSED))
-    this_month = About(
-        "This month's billed days",
-        "The bill and the estimate over the same closed UTC days. The first one is what the "
-        "invoice will say.",
+    windows = {"this month": CLOSED, "7 days": 'window="last_7_closed_days"'}
+    both = [
+        Query(total(mine(f"llm_{truth}_spend_usd", window)), f"{truth}, {name}")
+        for name, window in windows.items()
+        for truth in ("billed", "estimated")
+    ]
+    truths = About(
+        "Billed days",
+        "The bill and the estimate over the same closed UTC days. This month's bill so far is "
+        "what the invoice will begin with; it is there once its first day has been billed.",
         OVERVIEW,
-        7,
+        9,
     )
     ratio = About(
         "Billed / estimated, 7 days",
@@ -70,18 +74,12 @@ def _figures() -> list[stat.Panel]:
         "How long ago the newest packaged price was compared with its source. Update the exporter "
         "when that is more than 90 days.",
         HEALTH,
-        6,
+        4,
     )
     unattributed = total(mine("llm_unattributed_spend_usd", 'window="month_to_date"'))
     age = "time() - max(llm_price_catalogue_verified_timestamp_seconds)"
     return [
-        figures(
-            this_month,
-            MONEY,
-            Query(billed, "billed"),
-            Query(estimated, "estimated"),
-            empty=NO_BILL,
-        ),
+        figures(truths, MONEY, *both, empty=NO_BILL),
         figures(ratio, RATIO, Query(trust.bill_ratio()), steps=BILL_RATIO, empty=NO_BILL),
         figures(loose, MONEY, Query(unattributed), steps=around(-5, 5)),
         figures(

@@ -205,7 +205,7 @@ def _customers() -> list[table.Panel | timeseries.Panel]:
             MONEY,
             daily(top_grown(CUSTOMER, "account, end_customer"), "{{end_customer}}"),
             stacked=True,
-            empty=NO_CUSTOMERS,
+            empty="no end customer was billed in this time range",
         ),
     ]
 
@@ -273,4 +273,5 @@ def build() -> Dashboard:
         Line(9, _inside(), "Inside the selection"),
         Line(8, _customers(), "End customers"),
         Line(8, _limits(), "The provider's own limits"),
+        since="now-7d",
     )

@@ -128,18 +128,18 @@ def test_no_instant_query_looks_back_at_samples_of_another_time(uid):
 
 
 def test_the_overview_asks_what_it_would_ask_in_grafana():
-    """A step of an hour takes four hours of samples, as Grafana's own rate interval does."""
+    """A step of six hours takes a day of samples, as Grafana's own rate interval does."""
     board = BOARDS["llm-cost-overview"]
     panel, target = next(
         one for one in targets(board) if one[0]["title"] == "Spend by model, per day"
     )
     found = asked(panel, target, defaults(board), span=int(timedelta(days=30).total_seconds()))
 
-    assert found.step == 3600
+    assert found.step == 6 * 3600
     assert not found.instant
     assert found.expr == (
         'sum by (model) (max without (instance, job) (rate(llm_cost_usd_total{provider=~".+", '
-        'account=~".+"}[14400s]))) * 86400'
+        'account=~".+"}[86400s]))) * 86400'
     )
 
 
