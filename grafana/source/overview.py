@@ -29,14 +29,18 @@ if TYPE_CHECKING:
 
 MONTH = 'window="month_to_date"'
 TODAY = 'window="today"'
+METERED = 'kind="metered"'
 LOADING = "history is loading"
 CREDIT_LEFT: Steps = ((None, "red"), (100, "orange"), (500, "green"))
 
 
 def _spent(window: str) -> str:
-    """Return spend with fees, once metered spend is known: fees alone would look like all of it."""
-    metered = mine("llm_spend_usd", window, 'kind="metered"')
-    return f"{total(mine('llm_spend_usd', window))} and on () sum({metered})"
+    """Return spend with fees, once metered spend is known: fees alone would look like all of it.
+
+    Accounts that nothing is polled for have fees alone.
+    """
+    known = f"sum({mine('llm_spend_usd', window, METERED)}) or absent({mine('llm_source_up')})"
+    return f"{total(mine('llm_spend_usd', window))} and on () ({known})"
 
 
 def _month() -> stat.Panel:
@@ -236,7 +240,7 @@ def _credit() -> stat.Panel:
 
 def _limit() -> stat.Panel:
     limit = one(mine("llm_provider_spend_limit_usd", 'scope_type="account"', 'period="monthly"'))
-    spent = one(mine("llm_spend_usd", 'kind="metered"', MONTH))
+    spent = one(mine("llm_spend_usd", METERED, MONTH))
     return figures(
         About(
             "Provider's own cap used",
@@ -288,7 +292,7 @@ def build() -> Dashboard:
         Line(9, [_by_model(), band("24h", 10)]),
         Line(8, [_by_token_type(), _top_workspaces(), _top_keys()]),
         Line(7, [budget_bars(12), _subscriptions(), _next_month()], "Budgets and what comes next"),
-        Line(8, [budget_table(24)]),
+        Line(7, [budget_table(24)]),
         Line(4, [_credit(), _limit(), _counting(), _web_searches()]),
     )
 

@@ -145,6 +145,7 @@ def test_the_overview_asks_what_it_would_ask_in_grafana():
 
 def test_variables_are_put_in_like_grafana_does():
     """One value as it is, several as alternatives, formats and unknown names left alone."""
-    values = {"one": "a", "two": ["b.c", "d"]}
+    values = {"one": "a", "two": ["b-c.d", "e"], "three": ["f|g"]}
 
-    assert interpolate("$one ${two} [[one]] $1 ${one:text}", values) == r"a (b\.c|d) a $1 a"
+    assert interpolate("$one ${two} $three", values) == r"a (b-c\\.d|e) f\\|g"
+    assert interpolate("[[one]] $1 ${one:text}", values) == "a $1 a"

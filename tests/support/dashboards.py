@@ -27,6 +27,8 @@ PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 ROUND = (15, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 """Seconds to which Grafana rounds a step up, near enough."""
 VARIABLE = re.compile(r"\$\{(\w+)(?::(\w+))?\}|\$(\w+)|\[\[(\w+)\]\]")
+SPECIAL = re.compile(r"[\\$^*{}\[\]'+?.()|]")
+"""What Grafana takes from its meaning in a pattern, with two backslashes inside of a string."""
 
 Board = dict[str, Any]
 
@@ -75,7 +77,10 @@ def interpolate(text: str, values: Mapping[str, str | Sequence[str]]) -> str:
         value = values.get(name)
         if value is None:
             return match[0]
-        return value if isinstance(value, str) else f"({'|'.join(map(re.escape, value))})"
+        if isinstance(value, str):
+            return value
+        patterns = [SPECIAL.sub(r"\\\\\g<0>", one) for one in value]
+        return patterns[0] if len(patterns) == 1 else f"({'|'.join(patterns)})"
 
     return VARIABLE.sub(put, text)
 
