@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 MONTH = 'window="month_to_date"'
 TODAY = 'window="today"'
 METERED = 'kind="metered"'
+SIX_HOURS = "drawn every six hours: nothing yet"
 LOADING = "history is loading"
 CREDIT_LEFT: Steps = ((None, "red"), (100, "orange"), (500, "green"))
 
@@ -139,6 +140,7 @@ def _by_model() -> timeseries.Panel:
         MONEY,
         moving_day(per_day(mine("llm_cost_usd_total"), "model"), "{{model}}"),
         stacked=True,
+        empty=SIX_HOURS,
     )
 
 
@@ -154,6 +156,7 @@ def _by_token_type() -> timeseries.Panel:
         MONEY,
         moving_day(per_day(mine("llm_cost_usd_total"), "token_type"), "{{token_type}}"),
         stacked=True,
+        empty=SIX_HOURS,
     )
 
 

@@ -46,11 +46,11 @@ class Query:
 
 
 def hourly(expr: str, legend: str = "") -> Query:
-    """Return what is drawn from counters by the ledger's own grain.
+    """Return what is drawn from counters by the ledger's own grain, an hour.
 
-    History that was loaded by the hour then has several samples in every rate interval.
+    Four times this step is the rate interval.
     """
-    return Query(expr, legend, step="1h")
+    return Query(expr, legend, step="15m")
 
 
 def moving_day(expr: str, legend: str = "") -> Query:

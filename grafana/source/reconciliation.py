@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 CLOSED = 'window="month_to_date_closed"'
 MODEL = 'model=~"$model"'
+NOTHING = "none in this time range"
 NO_BILL = "not billed yet"
 UNPRICED = mine("llm_unpriced_tokens_total", MODEL)
 RESTATED = mine("llm_cost_restated_usd_total")
@@ -191,14 +192,14 @@ def _unexplained() -> list[timeseries.Panel]:
             TOKENS,
             hourly(per_day(UNPRICED, "model, reason"), "{{model}}: {{reason}}"),
             stacked=True,
-            empty="every token has a price",
+            empty=NOTHING,
         ),
         trend(
             vague,
             TOKENS,
             hourly(per_day(ambiguous, "model, token_type"), "{{model}} {{token_type}}"),
             stacked=True,
-            empty="no price is ambiguous",
+            empty=NOTHING,
         ),
     ]
 
@@ -241,7 +242,7 @@ def _prices() -> list[table.Panel | timeseries.Panel]:
             MONEY,
             hourly(per_day(RESTATED, "direction"), "{{direction}}"),
             steps=NEUTRAL,
-            empty="nothing was corrected",
+            empty=NOTHING,
         ),
     ]
 
