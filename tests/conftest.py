@@ -21,7 +21,12 @@ settings.load_profile("repeatable")
 
 HERE = Path(__file__).parent
 E2E = (HERE / "e2e", HERE / "alerting")
-SLOWEST_FIRST = ("test_five_days.py", "test_huge_history.py", "test_quarter.py")
+SLOWEST_FIRST = (
+    "test_dashboards.py",
+    "test_five_days.py",
+    "test_huge_history.py",
+    "test_quarter.py",
+)
 
 
 def _turn(item):
