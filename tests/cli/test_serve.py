@@ -256,3 +256,30 @@ def test_wrong_options(option, sentence):
 
     assert result.exit_code == 2
     assert sentence in " ".join(result.output.replace("│", " ").split())
+
+
+def test_simulated_data_can_be_called_so(api, config, tmp_path):
+    """With --simulated the page and the metrics say it, as those of the demo do."""
+    path = config(api().url)
+
+    with Program(
+        tmp_path, "serve", f"--config.file={path}", ANYWHERE, "--simulated", KEY=KEY
+    ) as program:
+        program.wait_for("readiness", lambda: program.get("/-/ready"))
+        metrics, page = program.get("/metrics"), program.get("/")
+
+    assert "\nclaude_cost_exporter_simulated 1.0\n" in metrics
+    assert "SIMULATED" in page
+
+
+def test_real_data_cannot_be_called_simulated(config, tmp_path):
+    """Nothing starts with --simulated when an account is read from somewhere else."""
+    path = config("https://api.example.com")
+
+    with Program(
+        tmp_path, "serve", f"--config.file={path}", ANYWHERE, "--simulated", KEY=KEY
+    ) as program:
+        code = program.finish()
+
+    assert code == 2
+    assert "account acme-0 is not, it is read from https://api.example.com" in program.err

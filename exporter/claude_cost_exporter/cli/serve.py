@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from threading import Event, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from claude_cost_exporter.cli.options import (
     ConfigFileOption,
@@ -24,6 +26,15 @@ if TYPE_CHECKING:
     from claude_cost_exporter.config.load import Loaded
     from claude_cost_exporter.ingest import AccountPoller
 
+SimulatedOption = Annotated[
+    bool,
+    typer.Option(
+        "--simulated",
+        help="Say SIMULATED on the status page and in the metrics, as `demo` does. Every base_url "
+        "must be on this machine.",
+    ),
+]
+
 RENDER_SECONDS = 15
 JOIN_SECONDS = 1.0
 
@@ -33,6 +44,8 @@ def command(
     listen_address: ListenOption = [":9853"],  # noqa: B006 - typer's way to write a default
     log_level: LogLevelOption = LogLevel.INFO,
     log_format: LogFormatOption = LogFormat.LOGFMT,
+    *,
+    simulated: SimulatedOption = False,
 ) -> None:
     """Run the exporter until SIGTERM or Ctrl-C.
 
@@ -53,11 +66,25 @@ def command(
 
     configure(log_level, log_format)
     loaded = load_config(config_file)
+    if simulated:
+        _refuse_real(loaded)
     listeners = listen(listen_address)
-    exporter = Exporter(loaded, clock=SystemClock(), stop=Event())
+    exporter = Exporter(loaded, clock=SystemClock(), stop=Event(), simulated=simulated)
     _log_start(loaded, exporter)
     with stopped_by_signals(exporter.stop):
         run(exporter, listeners)
+
+
+def _refuse_real(loaded: Loaded) -> None:
+    """Refuse to call simulated what comes from elsewhere."""
+    from claude_cost_exporter.errors import ConfigError
+
+    elsewhere = [one for one in loaded.sources if not one.is_on_this_machine]
+    if elsewhere:
+        raise ConfigError([
+            f"--simulated: account {one.account} is not, it is read from {one.base_url}"
+            for one in elsewhere
+        ])  # fmt: skip
 
 
 def _log_start(loaded: Loaded, exporter: Exporter) -> None:

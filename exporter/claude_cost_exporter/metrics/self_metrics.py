@@ -84,7 +84,7 @@ SELF_METRICS = (
     ),
     SelfMetric("ledger_size_bytes", Gauge, (), "Size of the ledger."),
     SelfMetric("build_info", Gauge, ("version", "python_version"), "Always 1."),
-    SelfMetric("simulated", Gauge, (), "1 when the data are simulated (`demo`), 0 otherwise."),
+    SelfMetric("simulated", Gauge, (), "1 when the data are simulated, 0 otherwise."),
 )
 SERIES_DROPPED = SelfMetric(
     "series_dropped",

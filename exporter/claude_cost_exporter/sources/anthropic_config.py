@@ -137,6 +137,11 @@ class AnthropicConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
             shown = format_duration(self.history)
             yield Problem(("history",), f"{shown} is not between 0d and 3650d; write 90d")
 
+    @property
+    def is_on_this_machine(self) -> bool:
+        """Whether nothing leaves this machine, so that it can be no real account's API."""
+        return not _is_elsewhere(self.base_url)
+
     def key_problems(self, environment: Mapping[str, str]) -> Iterator[Problem]:
         """Yield why the key cannot be read. A command is looked for, but not run."""
         if self.admin_key_command:
