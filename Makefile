@@ -15,10 +15,11 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --co
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint unit bench backtest servers docs dashboards screenshots lock clean
+.PHONY: help demo test lint unit bench backtest servers docs dashboards screenshots lock clean \
+	compose-test
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/run ## start a simulator and the exporter against it, without any key
 	@$(BIN)/claude-cost-exporter demo $(DEMO_ARGS)
@@ -41,6 +42,9 @@ bench: .venv/dev ## measure; fails when a ratio or a memory target is missed
 backtest: .venv/dev ## replay simulated organisations; fails when forecasts or alarms miss a bound
 	$(BIN)/python -m backtest
 
+compose-test: .venv/dev ## build and run docker-compose.yml in an engine of its own (root, Debian)
+	@COMPOSE_TEST=1 $(BIN)/python -m pytest tests/compose/test_stack.py $(PYTEST_ARGS)
+
 servers: .venv/bin/python ## bring real Prometheus and Alertmanager servers into .tools
 	@$(BIN)/python -m scripts.servers
 
@@ -52,6 +56,10 @@ dashboards: .venv/dev ## write the Grafana dashboards from grafana/source
 
 screenshots: .venv/run ## take the pictures of docs/images (needs Chromium on PATH)
 	@$(BIN)/python -m scripts.screenshot
+
+compose/prometheus.yml: prometheus/prometheus.yml
+	sed -e '1i # Made from prometheus/prometheus.yml, with other names of machines: make $@' \
+	    -e 's/"localhost:9853"/"exporter:9853"/; s/"localhost:9093"/"alertmanager:9093"/' $< > $@
 
 lock: ## write constraints.txt anew (needs Python 3.11)
 	@scripts/lock $(PYTHON)

@@ -41,6 +41,7 @@ def main() -> int:
         *("claude-cost-exporter", "backfill", f"--data-dir={given.data_dir}"),
         *(f"--config.file={given.configurations / configuration}", *labels),
     ]
+    say("writing the history for Prometheus; 90 days may take some minutes")
     if not written(command, given.patience, given.grace):
         say("Prometheus begins without a history")
     return 0

@@ -18,7 +18,8 @@ from typing import NoReturn
 KEY = Path("/run/secrets/anthropic_admin_key")
 CONFIGURATIONS = Path("/etc/claude-cost-exporter")
 LEDGERS = Path("/var/lib/claude-cost-exporter")
-SIMULATOR = ("127.0.0.1", 9854)
+SIMULATOR = 9854
+"""A port of the loopback interface."""
 SIMULATOR_SECONDS = 20.0
 
 NOTHING = (
@@ -45,6 +46,7 @@ def main() -> None:
     parser.add_argument("--key", type=Path, default=KEY)
     parser.add_argument("--configurations", type=Path, default=CONFIGURATIONS)
     parser.add_argument("--ledgers", type=Path, default=LEDGERS)
+    parser.add_argument("--simulator", type=int, default=SIMULATOR)
     parser.add_argument("--patience", type=float, default=SIMULATOR_SECONDS)
     given, more = parser.parse_known_args()
     if given.key.exists() and not os.access(given.key, os.R_OK):
@@ -52,19 +54,19 @@ def main() -> None:
     if given.key.exists() and given.key.read_bytes().strip():
         refuse(given.ledgers / "demo.db", SIMULATED)
         serve(given.configurations / "live.yml", *more)
-    if not simulator_answers(given.patience):
+    if not answers(given.simulator, given.patience):
         give_up(NOTHING)
     refuse(given.ledgers / "ledger.db", REAL)
     os.environ["DEMO_KEY"] = "sk-ant-admin01-demo"
     serve(given.configurations / "demo.yml", "--simulated", *more)
 
 
-def simulator_answers(patience: float) -> bool:
+def answers(port: int, patience: float) -> bool:
     """Wait for the service `simulator`, which shares the network of this one."""
     give_up_at = time.monotonic() + patience
     while time.monotonic() < give_up_at:
         with closing(socket.socket()) as attempt:
-            if attempt.connect_ex(SIMULATOR) == 0:
+            if attempt.connect_ex(("127.0.0.1", port)) == 0:
                 return True
         time.sleep(0.2)
     return False

@@ -54,6 +54,7 @@ class Server:
 PROMETHEUS = ("prometheus", "promtool")
 ALERTMANAGER = ("alertmanager", "amtool")
 PACKAGE = ("prometheus-alertmanager",)
+COMPOSE = ("docker-compose",)
 OLD, NEW = r"0\.(2[5-9]|3[01])\.", r"0\.(3[2-9]|[4-9]\d)\."
 """Alertmanager 0.32 brought changes that matter to templates."""
 SERVERS = (
@@ -61,7 +62,21 @@ SERVERS = (
     Server("prometheus-3", "Prometheus 3", r"3\.", PROMETHEUS, PROMETHEUS, NEWER),
     Server("alertmanager-old", "Alertmanager 0.25 to 0.31", OLD, PACKAGE, ALERTMANAGER, OLDER),
     Server("alertmanager-new", "Alertmanager 0.32 or later", NEW, PACKAGE, ALERTMANAGER, NEWER),
+    Server(
+        "compose",
+        "Docker Compose 2.24 or later",
+        r"2\.(2[4-9]|[3-9]\d)\.|[5-9]\.",
+        COMPOSE,
+        COMPOSE,
+        NEWER,
+    ),
 )
+PLUGINS = (
+    "usr/libexec/docker/cli-plugins",
+    "usr/lib/docker/cli-plugins",
+    "usr/local/lib/docker/cli-plugins",
+)
+"""Where Docker's plugins are, which are programs like others."""
 
 
 def find(program: str, path: str | None = None) -> Path | None:
@@ -70,13 +85,18 @@ def find(program: str, path: str | None = None) -> Path | None:
     return Path(found) if found else None
 
 
+def search_path(root: Path) -> str:
+    """Return where programs and plugins are below a folder."""
+    return os.pathsep.join(str(root / folder) for folder in ("usr/bin", *PLUGINS))
+
+
 def program_version(program: Path) -> str:
     """Return the version that a program prints, "" when it does not run."""
     with suppress(OSError, subprocess.TimeoutExpired):
         done = subprocess.run(
             [program, "--version"], capture_output=True, text=True, timeout=60, check=False
         )
-        if found := re.search(r"version (\d\S*)", done.stdout + done.stderr):
+        if found := re.search(r"version v?(\d\S*)", done.stdout + done.stderr):
             return found[1]
     return ""
 
@@ -104,14 +124,15 @@ def from_apt(server: Server, suite: Suite) -> str:
     except MirrorError as error:
         return f"{suite.name}: {error}"
     for name, place in server.places().items():
-        if program := find(name, str(target / "usr" / "bin")):
+        if program := find(name, search_path(target)):
             place.symlink_to(program.relative_to(place.parent))
     return "" if complete(server) else f"{suite.name}: what it has does not run here"
 
 
 def from_path(server: Server) -> str:
     """Link the programs on PATH when they fit; return "" or why they are not used."""
-    found = {name: path for name in server.programs if (path := find(name))}
+    everywhere = os.pathsep.join((os.environ.get("PATH", os.defpath), search_path(Path("/"))))
+    found = {name: path for name in server.programs if (path := find(name, everywhere))}
     for name, path in found.items():
         server.places()[name].symlink_to(path)
     if complete(server):

@@ -20,7 +20,7 @@ settings.register_profile("repeatable", derandomize=True, deadline=None, databas
 settings.load_profile("repeatable")
 
 HERE = Path(__file__).parent
-E2E = (HERE / "e2e", HERE / "alerting")
+E2E = (HERE / "e2e", HERE / "alerting", HERE / "compose")
 SLOWEST_FIRST = (
     "test_dashboards.py",
     "test_five_days.py",

@@ -125,10 +125,7 @@ class AccountPoller:
         self._identified = True
 
     def poll(self) -> None:
-        """Poll every source that is due; a failure keeps the rows and is remembered.
-
-        What was read is shown when all are done, or by the next rendering if one takes long.
-        """
+        """Poll every source that is due and show it; a failure keeps the rows and is remembered."""
         for source in self.sources:
             back = self._schedule(source).back(self._clock.monotonic())
             if back is not None:
