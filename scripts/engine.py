@@ -47,6 +47,7 @@ def bring() -> Suite:
         raise EngineError("packages of an engine are known for Debian and Ubuntu only")
     suite = next(iter(suites.values()))
     if not (UNPACKED / "complete").exists():
+        UNPACKED.mkdir(parents=True, exist_ok=True)
         try:
             for package in PACKAGES:
                 if suite.candidate(package):
