@@ -7,6 +7,7 @@ put back. It is for `make compose-test` on Debian.
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 import time
@@ -29,7 +30,7 @@ PACKAGES = (
     *("debootstrap", "busybox-static"),
 )
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
-LIBRARIES = "usr/lib/x86_64-linux-gnu"
+LIBRARIES = f"usr/lib/{platform.machine()}-linux-gnu"
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 

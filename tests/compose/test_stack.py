@@ -9,6 +9,7 @@ import json
 import re
 import subprocess
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 from contextlib import ExitStack
@@ -68,16 +69,19 @@ class Stack:
         return json.loads(self._engine.docker("inspect", name))[0]["State"]
 
     def get(self, service, port, path):
-        """The body of a page."""
+        """The body of a page, or nothing while there is none."""
         address = self.must("port", service, str(port))
-        with urllib.request.urlopen(f"http://{address}{path}", timeout=30) as answer:
-            return answer.read().decode()
+        try:
+            with urllib.request.urlopen(f"http://{address}{path}", timeout=30) as answer:
+                return answer.read().decode()
+        except (urllib.error.URLError, ConnectionError):
+            return ""
 
     def query(self, promql):
-        """The values of an instant query."""
+        """The values of an instant query; none while Prometheus does not answer."""
         path = f"/api/v1/query?{urllib.parse.urlencode({'query': promql})}"
-        found = json.loads(self.get("prometheus", 9090, path))["data"]["result"]
-        return [float(one["value"][1]) for one in found]
+        answer = json.loads(self.get("prometheus", 9090, path) or '{"data": {"result": []}}')
+        return [float(one["value"][1]) for one in answer["data"]["result"]]
 
     def down(self):
         """Remove what belongs to the project."""
