@@ -162,4 +162,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    namespaces = sorted((FOLDER / "run").glob("exec/netns/*"))  # it leaves one mounted
+    if namespaces:
+        subprocess.run(["/bin/umount", *namespaces], check=False)
     shutil.rmtree(FOLDER / "run", ignore_errors=True)
