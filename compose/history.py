@@ -1,13 +1,15 @@
 """Give a Prometheus that has not started yet the past that the exporter's ledger knows.
 
 docker-compose.yml runs it once, when the exporter is healthy and before Prometheus starts. It
-waits for the exporter to load its history, but not for ever, and whatever happens it ends with 0:
-without a past Prometheus begins with today.
+waits for the exporter to load its history, but not for ever, and unless it is stopped it ends with
+0: without a past Prometheus begins with today.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -22,6 +24,8 @@ LOADING_SECONDS = 900.0
 GRACE_SECONDS = 30.0
 """How long to try again whatever else it says: the exporter has only just begun."""
 PAUSE_SECONDS = 3.0
+STOPPED = 128 + signal.SIGTERM
+"""The exit code of what was told to stop. A container's first process has to see to it itself."""
 
 
 def main() -> int:
@@ -41,15 +45,26 @@ def main() -> int:
         *("claude-cost-exporter", "backfill", f"--data-dir={given.data_dir}"),
         *(f"--config.file={given.configurations / configuration}", *labels),
     ]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(STOPPED))
     say("writing the history for Prometheus; 90 days may take some minutes")
-    if not written(command, given.patience, given.grace):
-        say("Prometheus begins without a history")
+    remove_unfinished(given.data_dir)
+    try:
+        if not written(command, given.patience, given.grace):
+            say("Prometheus begins without a history")
+    finally:
+        remove_unfinished(given.data_dir)
     return 0
 
 
 def has_begun(data: Path) -> bool:
     """Tell whether Prometheus has run, or was given blocks before."""
     return (data / "wal").exists() or any(data.glob("*/meta.json"))
+
+
+def remove_unfinished(data: Path) -> None:
+    """Remove what a `backfill` that was stopped left behind; it may be gigabytes."""
+    for left in data.glob("backfill-*.tmp"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def written(command: list[str], patience: float, grace: float) -> bool:

@@ -158,6 +158,7 @@ def test_the_past_becomes_blocks(tmp_path, data, whole):
     while whole and running.poller.load_history():
         pass
     running.close()
+    (data / "backfill-stopped.tmp").mkdir()
     (tmp_path / "live.yml").write_text(
         f"sources: [{{type: anthropic, account: sim, admin_key_env: NOT_SET}}]\n"
         f'ledger: {{url: "sqlite:///{tmp_path}/ledger.db"}}\n',
@@ -173,3 +174,17 @@ def test_the_past_becomes_blocks(tmp_path, data, whole):
     assert ("is being loaded" in said) is not whole
     assert "blocks were added" in said
     assert list(data.glob("*/meta.json"))
+    assert not list(data.glob("*.tmp"))
+
+
+def test_loading_the_past_can_be_stopped(tmp_path, data):
+    """It is the first process of its container, which ignores SIGTERM unless it says otherwise."""
+    configure(tmp_path, "live")
+    script = history(tmp_path, data, "--grace=600")
+
+    with script:
+        script.wait_for("beginning", lambda: "writing the history" in script.out)
+        script.process.terminate()
+        code = script.finish()
+
+    assert code == 143
