@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -13,49 +11,27 @@ import yaml
 
 from claude_cost_exporter.catalogue import BY_NAME
 from claude_cost_exporter.metrics.self_metrics import SELF_METRICS, SERIES_DROPPED
-from tests.e2e.servers import COMMAND_SECONDS, MissingServerError, PrometheusTools
+from tests.rules.promtool import needs_promtool, run
+from tests.support.rules import (
+    ALERTS,
+    OUR_METRIC,
+    PROMETHEUS,
+    RECORDED,
+    RECORDS,
+    RULE_FILES,
+    RULES,
+    TEST_FILES,
+    expectations,
+)
 
 ROOT = Path(__file__).parent.parent.parent
-PROMETHEUS = ROOT / "prometheus"
-RULES = sorted(PROMETHEUS.glob("rules/*.yml"))
-TESTS = sorted(PROMETHEUS.glob("tests/*.yml"))
 RUNBOOKS = ROOT / "docs/runbooks.md"
 
 SEVERITIES = {"info", "warning", "critical"}
 CLASSES = {"budget", "threshold", "anomaly", "truth", "health", "efficiency"}
 ANNOTATIONS = {"summary", "description", "runbook_url", "dashboard_url"}
-OF_SERVERS = re.compile(r"(prometheus|alertmanager)_[a-z_]+|up")
-"""What Prometheus and Alertmanager say about themselves."""
-QUOTED = re.compile(r'\\?"[^"\\]*\\?"')
-OUR_METRIC = re.compile(r"(?<![\w:])(?:llm|claude_cost_exporter)_\w+(?!:)\b")
-RECORDED = re.compile(r"\b[a-z_]+:[a-z0-9_]+:[a-z0-9]+\b")
-needs_promtool = pytest.mark.skipif(
-    os.environ.get("E2E") == "0",
-    reason="E2E=0 was given: rules are not checked with promtool of Prometheus 2 and 3",
-)
-
-
-def load(paths):
-    return [yaml.safe_load(path.read_text(encoding="utf-8")) for path in paths]
-
-
-def all_rules():
-    return [rule for file in load(RULES) for group in file["groups"] for rule in group["rules"]]
-
-
-ALERTS = {rule["alert"]: rule for rule in all_rules() if "alert" in rule}
-RECORDS = {rule["record"] for rule in all_rules() if "record" in rule}
-
-
-def expectations():
-    """Every alert's expectations in the promtool tests: (time, the alerts that are expected)."""
-    found: dict[str, list[tuple[str, list[dict]]]] = {}
-    for file in load(TESTS):
-        for test in file["tests"]:
-            for one in test.get("alert_rule_test", ()):
-                seen = found.setdefault(one["alertname"], [])
-                seen.append((one["eval_time"], one.get("exp_alerts", [])))
-    return found
+CONFIGURATION = yaml.safe_load((PROMETHEUS / "prometheus.yml").read_text(encoding="utf-8"))
+ADDRESSES = CONFIGURATION["global"]["external_labels"]
 
 
 def headings():
@@ -64,23 +40,8 @@ def headings():
 
 
 def promtool(tools, *arguments):
-    done = subprocess.run(
-        [tools.folder / "promtool", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=COMMAND_SECONDS,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.fixture(scope="module", params=[2, 3], ids=["2.x", "3.x"])
-def tools(request):
-    """Prometheus and promtool of one major version; a sentence when they are missing."""
-    try:
-        return PrometheusTools.find(request.param)
-    except MissingServerError as error:
-        pytest.fail(str(error), pytrace=False)
+    code, printed = run(tools, *arguments)
+    assert code == 0, printed
 
 
 @needs_promtool
@@ -88,11 +49,11 @@ def test_promtool_accepts_the_configuration_and_every_rule(tools):
     """A complaint of the linter is a failure."""
     strict = ("--lint=all", "--lint-fatal")
     promtool(tools, "check", "config", *strict, str(PROMETHEUS / "prometheus.yml"))
-    promtool(tools, "check", "rules", *strict, *map(str, RULES))
+    promtool(tools, "check", "rules", *strict, *map(str, RULE_FILES))
 
 
 @needs_promtool
-@pytest.mark.parametrize("path", TESTS, ids=[path.stem for path in TESTS])
+@pytest.mark.parametrize("path", TEST_FILES, ids=[path.stem for path in TEST_FILES])
 def test_alerts_fire_when_they_should_and_say_what_they_should(tools, path):
     """Both versions of promtool see the same alerts at the same minutes, with the same words."""
     promtool(tools, "test", "rules", str(path))
@@ -111,7 +72,8 @@ def test_a_changed_word_is_noticed(tools, tmp_path):
 
 def test_the_files_that_are_tested_are_there():
     """A glob that finds nothing would pass everything below."""
-    assert {path.stem for path in TESTS} >= {path.stem for path in RULES} - {"recording"}
+    stems = {path.stem for path in RULE_FILES}
+    assert {path.stem for path in TEST_FILES} >= stems - {"recording"}
     assert ALERTS
 
 
@@ -125,25 +87,41 @@ def test_alerts_runbooks_and_tests_name_the_same_alerts():
 def test_every_alert_is_tested_before_and_when_it_fires(name):
     """A test sees it fire with every annotation, and another one sees that it does not yet."""
     found = expectations()[name]
-    fired = [one for _, alerts in found for one in alerts]
-    assert any(not alerts for _, alerts in found)
-    assert any(one["exp_annotations"].keys() >= ANNOTATIONS for one in fired)
+    fired = [alert for one in found for alert in one.alerts]
+    assert any(not one.alerts for one in found)
+    assert any(alert["exp_annotations"].keys() >= ANNOTATIONS for alert in fired)
 
 
-@pytest.mark.parametrize(("name", "rule"), ALERTS.items())
-def test_every_alert_says_how_urgent_it_is_and_where_to_look(name, rule):
-    """Routing needs the labels, and people the annotations and an existing heading."""
-    labels, annotations = rule["labels"], rule["annotations"]
-    assert labels["severity"] in SEVERITIES
-    assert labels["class"] in CLASSES
-    assert annotations.keys() == ANNOTATIONS
-    assert annotations["runbook_url"].endswith(f"/docs/runbooks.md#{name.lower()}")
-    for _, alerts in expectations()[name]:
-        for one in alerts:
-            assert one["exp_labels"].keys() >= {"severity", "class", "scope", "scope_type"}
+@pytest.mark.parametrize("rule", ALERTS.values(), ids=ALERTS)
+def test_every_alert_says_how_urgent_it_is_and_where_to_look(rule):
+    """Routing needs the labels, and people the annotations."""
+    assert rule.labels["severity"] in SEVERITIES
+    assert rule.labels["class"] in CLASSES
+    assert rule.annotations.keys() == ANNOTATIONS
+    for one in expectations()[rule.name]:
+        for alert in one.alerts:
+            assert alert["exp_labels"].keys() >= {"severity", "class", "scope", "scope_type"}
 
 
-@pytest.mark.parametrize("path", RULES, ids=[path.stem for path in RULES])
+@pytest.mark.parametrize("rule", ALERTS.values(), ids=ALERTS)
+def test_addresses_are_set_in_one_place(rule):
+    """Links begin with an external label of prometheus.yml, and without it with what is there."""
+    grafana, runbooks = (
+        f'{{{{ or $externalLabels.{name} "{ADDRESSES[name]}"'
+        for name in ("grafana_url", "runbooks_url")
+    )
+    assert rule.annotations["dashboard_url"].startswith(grafana)
+    assert rule.annotations["runbook_url"] == f"{runbooks} }}}}#{rule.name.lower()}"
+
+
+def test_addresses_do_not_become_labels_of_alerts():
+    """Whoever changes an address would change every alert's identity."""
+    (dropped,) = CONFIGURATION["alerting"]["alert_relabel_configs"]
+    assert dropped["action"] == "labeldrop"
+    assert sorted(dropped["regex"].split("|")) == sorted(ADDRESSES)
+
+
+@pytest.mark.parametrize("path", RULE_FILES, ids=[path.stem for path in RULE_FILES])
 def test_rules_read_only_what_exists(path):
     """A metric of the catalogue, of the exporter itself, or one that a recording rule writes."""
     ours = set(BY_NAME) | {spec.full_name for spec in (*SELF_METRICS, SERIES_DROPPED)}
@@ -151,16 +129,16 @@ def test_rules_read_only_what_exists(path):
     names = set(OUR_METRIC.findall(RECORDED.sub("", text))) - {"llm_recording"}
     groups = {group["name"] for group in yaml.safe_load(text)["groups"]}
     assert names - groups - ours == set()
-    assert set(RECORDED.findall(text)) - RECORDS == set()
+    assert set(RECORDED.findall(text)) - RECORDS.keys() == set()
 
 
 def test_every_recording_rule_is_read_by_an_alert():
     """What nothing reads costs memory for nothing."""
-    read = "".join(str(rule.get("expr", "")) + str(rule.get("annotations")) for rule in all_rules())
+    read = "".join(rule.expr + str(rule.annotations) for rule in RULES)
     assert {name for name in RECORDS if name not in read} == set()
 
 
 def test_no_amount_of_a_budget_is_in_a_rule():
     """Limits and levels come from the exporter's configuration, through gauges."""
     compared = re.compile(r"llm_budget_(?:limit|spent|recent_spend)_usd[^)]*\)*\s*[<>]=?\s*[1-9]")
-    assert [rule for rule in all_rules() if compared.search(str(rule["expr"]))] == []
+    assert [rule.name for rule in RULES if compared.search(rule.expr)] == []
