@@ -17,8 +17,8 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --co
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint unit bench backtest servers docs dashboards screenshots lock clean \
-	compose-test
+.PHONY: help demo test lint unit bench backtest quiet compose-test servers docs dashboards \
+	screenshots lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ bench: .venv/dev ## measure; fails when a ratio or a memory target is missed
 
 backtest: .venv/dev ## replay simulated organisations; fails when forecasts or alarms miss a bound
 	$(BIN)/python -m backtest
+
+quiet: servers .venv/dev ## three quiet months, in which alerts must be as rare as is said (10 minutes)
+	QUIET_SEEDS="1 2 3" $(BIN)/python -m pytest tests/e2e/test_quiet.py $(PYTEST_ARGS)
 
 compose-test: .venv/dev servers ## build and run docker-compose.yml in an engine of its own (root, Debian)
 	COMPOSE_TEST=$(COMPOSE_TEST) $(BIN)/python -m pytest -rs tests/compose/test_stack.py $(PYTEST_ARGS)

@@ -22,10 +22,8 @@ settings.load_profile("repeatable")
 HERE = Path(__file__).parent
 E2E = (HERE / "e2e", HERE / "alerting", HERE / "compose")
 SLOWEST_FIRST = (
-    "test_dashboards.py",
-    "test_five_days.py",
-    "test_huge_history.py",
-    "test_quarter.py",
+    *("test_quiet.py", "test_dashboards.py", "test_five_days.py", "test_live_spend.py"),
+    *("test_live_old_data.py", "test_huge_history.py", "test_quarter.py"),
 )
 
 

@@ -44,14 +44,22 @@ class Simulated:
     """One organisation, one exporter; time moves when `clock` is told to."""
 
     def __init__(
-        self, folder, scenario="steady", *, start=START, clock=None, switches=None, **options
+        self,
+        folder,
+        scenario="steady",
+        *,
+        start=START,
+        clock=None,
+        switches=None,
+        seed=7,
+        **options,
     ) -> None:
         self.clock = clock or ManualClock(start)
         self.folder = folder
         usual = {"poll": "300s", "scrape": "60s", "history": "0d", "api": "auto"}
         self.options = {"source": "", "more": ""} | usual | options
         self.simulator = Simulator(
-            scenario, clock=self.clock, seed=7, switches=switches, start=start
+            scenario, clock=self.clock, seed=seed, switches=switches, start=start
         )
         self.open()
 
