@@ -134,9 +134,9 @@ class Alertmanager:
             return answer.read()
 
 
-def wait_until(condition, what: str) -> None:
+def wait_until(condition, what: str, seconds: float = PATIENCE_SECONDS) -> None:
     """Wait until something holds; it fails only when it never does."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
             raise ServerError(f"it never came true that {what}")
