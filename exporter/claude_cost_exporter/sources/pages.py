@@ -104,15 +104,30 @@ def unknown_fields(body: bytes, kind: type[msgspec.Struct]) -> set[str]:
 
 def _unknown(raw: msgspec.Raw, kind: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - any type
     """Walk in steps of one object or list: a page as a whole would take much memory."""
-    if get_origin(kind) is list:
-        for item in msgspec.json.decode(raw, type=list[msgspec.Raw]):
-            yield from _unknown(item, get_args(kind)[0], f"{path}[]")
+    if get_origin(kind) is not list:
+        yield from _unknown_of_all([raw], kind, path)
         return
-    found, known = msgspec.json.decode(raw, type=dict[str, msgspec.Raw]), _fields(kind)
-    for name in found.keys() - known.keys():
+    items, (inside,) = msgspec.json.decode(raw, type=list[msgspec.Raw]), get_args(kind)
+    together = max(1, len(items)) if _is_flat(inside) else 1  # a report has millions
+    for start in range(0, len(items), together):
+        yield from _unknown_of_all(items[start : start + together], inside, f"{path}[]")
+
+
+def _unknown_of_all(
+    raws: Sequence[msgspec.Raw], kind: type[msgspec.Struct], path: str
+) -> Iterator[str]:
+    """Do the same for objects of one kind, each level of them at once."""
+    body = b"[" + b",".join(raws) + b"]"
+    objects, known = msgspec.json.decode(body, type=list[dict[str, msgspec.Raw]]), _fields(kind)
+    for name in set().union(*objects) - known.keys():
         yield _inside(path, name)
-    for name in _nested(kind) & found.keys():
-        yield from _unknown(found[name], known[name], _inside(path, name))
+    for name in _nested(kind):
+        values = [found[name] for found in objects if name in found]
+        if get_origin(known[name]) is list:
+            for value in values:
+                yield from _unknown(value, known[name], _inside(path, name))
+        elif values:
+            yield from _unknown_of_all(values, known[name], _inside(path, name))
 
 
 def _inside(path: str, name: str) -> str:
@@ -128,6 +143,13 @@ def _fields(kind: type[msgspec.Struct]) -> dict[str, Any]:
 def _nested(kind: type[msgspec.Struct]) -> frozenset[str]:
     """Return the fields with further fields inside: a report has millions of those without."""
     return frozenset(name for name, its in _fields(kind).items() if _has_fields(its))
+
+
+@lru_cache
+def _is_flat(kind: type[msgspec.Struct]) -> bool:
+    """Tell whether objects of a kind have no lists of further objects."""
+    inner = (_fields(kind)[name] for name in _nested(kind))
+    return all(get_origin(its) is not list and _is_flat(its) for its in inner)
 
 
 def _has_fields(kind: Any) -> bool:  # noqa: ANN401 - any type
