@@ -156,6 +156,7 @@ class Stack:
         smarthost = f"127.0.0.1:{self.mail.port}\n  smtp_require_tls: false"
         text = impatient(uncommented("slack", "mail")).replace("smtp.example.com:587", smarthost)
         text = text.replace("/etc/alertmanager/secrets", str(secrets))
+        text = text.replace("group_wait: 1s", "group_wait: 6s")  # names are recorded by then
         return install(self._folder / "alerting", text)
 
     def _backfill(self) -> None:
