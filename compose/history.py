@@ -1,8 +1,9 @@
-"""Give a Prometheus that has not started yet the past that the exporter's ledger knows.
+"""Give Prometheus the past that the exporter's ledger knows.
 
-docker-compose.yml runs it once, when the exporter is healthy and before Prometheus starts. It
-waits for the exporter to load its history, but not for ever, and unless it is stopped it ends with
-0: without a past Prometheus begins with today.
+docker-compose.yml runs it when the exporter is healthy, before Prometheus starts. For the first
+start it waits until the exporter has loaded its history, but not for ever, and unless it is stopped
+it ends with 0: without a past Prometheus begins with today. A later start tries again, for as long
+as nothing was added: whether that is safe, `backfill` itself says.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 CONFIGURATIONS = Path("/etc/claude-cost-exporter")
@@ -20,6 +22,11 @@ LEDGERS = Path("/var/lib/claude-cost-exporter")
 DATA = Path("/prometheus")
 LOADING = "is being loaded"
 """What `backfill` says while there will be more."""
+FINAL = ("already has counters", "would be lost", "knows no usage from before")
+"""What it says when trying again at once is of no use."""
+ADDED = "claude-cost-history-was-added"
+"""A file among Prometheus' data, which looks at folders only. Blocks are no sign: after some hours
+it has its own, and counters are none: once they are older than it keeps them, they are gone."""
 LOADING_SECONDS = 900.0
 GRACE_SECONDS = 30.0
 """How long to try again whatever else it says: the exporter has only just begun."""
@@ -37,8 +44,8 @@ def main() -> int:
     parser.add_argument("--patience", type=float, default=LOADING_SECONDS)
     parser.add_argument("--grace", type=float, default=GRACE_SECONDS)
     given, labels = parser.parse_known_args()
-    if has_begun(given.data_dir):
-        say("Prometheus has data already: no history is added")
+    if (given.data_dir / ADDED).exists():
+        say("Prometheus was given its history before: nothing is added")
         return 0
     configuration = "demo.yml" if (given.ledgers / "demo.db").exists() else "live.yml"
     command = [
@@ -48,17 +55,19 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(STOPPED))
     say("writing the history for Prometheus; 90 days may take some minutes")
     remove_unfinished(given.data_dir)
+    has_run = (given.data_dir / "wal").exists()
     try:
-        if not written(command, given.patience, given.grace):
-            say("Prometheus begins without a history")
+        added = written(command, given.grace if has_run else given.patience, given.grace)
+        if not added and not has_run:
+            added = attempt([*command, "--partial"]) is None
     finally:
         remove_unfinished(given.data_dir)
+    if added:
+        with suppress(OSError):  # then the counters say so, until they are too old
+            (given.data_dir / ADDED).touch()
+    else:
+        say("Prometheus starts without more history; the next `docker compose up` tries again")
     return 0
-
-
-def has_begun(data: Path) -> bool:
-    """Tell whether Prometheus has run, or was given blocks before."""
-    return (data / "wal").exists() or any(data.glob("*/meta.json"))
 
 
 def remove_unfinished(data: Path) -> None:
@@ -68,13 +77,18 @@ def remove_unfinished(data: Path) -> None:
 
 
 def written(command: list[str], patience: float, grace: float) -> bool:
-    """Try until it is written; at the end take what there is."""
+    """Try until it is written, or waiting is in vain; tell why it was not at the first time."""
     begun = time.monotonic()
+    told = ""
     while (said := attempt(command)) is not None:
+        if not told:
+            say(told := said)
         waited = time.monotonic() - begun
-        if waited > (patience if LOADING in said else grace):
-            say(said)
-            return LOADING in said and attempt([*command, "--partial"]) is None
+        is_final = any(sentence in said for sentence in FINAL)
+        if is_final or waited > (patience if LOADING in said else grace):
+            if said != told:
+                say(said)
+            return False
         time.sleep(PAUSE_SECONDS)
     return True
 

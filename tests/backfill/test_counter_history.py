@@ -9,7 +9,7 @@ import pytest
 
 from claude_cost_exporter.clock import DAY, HOUR, floor_hour
 from claude_cost_exporter.errors import BackfillError, LedgerError
-from claude_cost_exporter.ledger.base import Settings
+from claude_cost_exporter.ledger.base import Batch, Settings
 from claude_cost_exporter.ledger.reader import LedgerReader
 from claude_cost_exporter.records import NANO, Window
 from tests.support.backfilled import series_of, write
@@ -89,6 +89,8 @@ def test_days_that_were_rolled_up_are_spread_evenly(account):
 
 def test_no_usage_before_the_counters(account, tmp_path):
     """A ledger that has nothing to tell is refused in a sentence, and no file is left."""
+    account.poll(START)
+    account.load(START, Window(START - DAY, H0))
     with pytest.raises(BackfillError, match="no usage from before"):
         write(account.url, tmp_path / "past.om", "acme")
     assert not list(tmp_path.glob("*past.om*"))
@@ -101,6 +103,35 @@ def test_history_that_is_being_loaded(account, tmp_path):
         write(account.url, tmp_path / "past.om", "acme")
     account.load(START, Window(START - DAY, H0), *used(H0 - HOUR, 1000))
     assert COST in write(account.url, tmp_path / "past.om", "acme")
+
+
+def test_the_first_poll_is_still_to_come(account, tmp_path):
+    """A past that may come is not called none, also where the ledger has not heard of it yet."""
+    for name in ("acme", "unheard"):
+        with pytest.raises(BackfillError, match=f"history of {name} is being loaded .not begun."):
+            write(account.url, tmp_path / "past.om", name)
+
+
+def test_one_of_two_accounts_is_slow(account, tmp_path):
+    """The whole past of one waits for the other: a second time would overlap the first one."""
+    account.poll(START, *used(H0 - HOUR, 1000))
+    account.load(START, Window(START - DAY, H0), *used(H0 - HOUR, 1000))
+    account.ledger.register("slow", "anthropic")
+    with pytest.raises(BackfillError, match=r"history of slow is being loaded \(not begun\)"):
+        write(account.url, tmp_path / "past.om", "acme", "slow")
+    account.ledger.aim_history("slow", "usage", START - DAY)
+    end = H0 + HOUR
+    account.ledger.upsert(Batch("slow", "usage", Window(end - 4 * HOUR, end), START, []))
+    with pytest.raises(BackfillError, match=r"slow is being loaded \(back to 2026-11-03\)"):
+        write(account.url, tmp_path / "past.om", "acme", "slow")
+    found = series_of(write(account.url, tmp_path / "past.om", "acme", "slow", partial=True))
+    assert {dict(labels)["account"] for name, labels in found if name == COST} == {"acme"}
+    first = Window(START - DAY, end - 4 * HOUR)
+    account.ledger.upsert(
+        Batch("slow", "usage", first, START, used(START - DAY, 7), is_history=True)
+    )
+    found = series_of(write(account.url, tmp_path / "past.om", "acme", "slow"))
+    assert {dict(labels)["account"] for name, labels in found if name == COST} == {"acme", "slow"}
 
 
 def test_accounts_that_are_gone_keep_their_past(account, tmp_path):

@@ -206,7 +206,7 @@ def test_history_is_added_once(demo):
     demo.must("up", "--detach", "--pull=never", "exporter", *RUN)
 
     assert demo.state("history")["ExitCode"] == 0
-    assert "Prometheus has data already" in demo.must("logs", "history")
+    assert "Prometheus was given its history before" in demo.must("logs", "history")
 
 
 def test_real_data_are_not_added_to_simulated(demo, tmp_path):

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.servers import PrometheusTools
+from claude_cost_exporter.clock import HOUR
+from tests.e2e.servers import Prometheus, PrometheusTools
 from tests.support.composed import ROOT
 from tests.support.program import Program, samples
-from tests.support.simulated import Simulated
+from tests.support.simulated import START, Simulated
 
 PROGRAMS = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 NO_SIMULATOR = 1
@@ -126,55 +127,92 @@ def data(tmp_path):
     return tmp_path / "data"
 
 
-def test_a_prometheus_that_has_run_is_left_alone(tmp_path, data):
-    """It has a log; nothing is asked of the ledger."""
-    (data / "wal").mkdir()
-
-    code, said = ended(history(tmp_path, data))
-
-    assert code == 0
-    assert "Prometheus has data already" in said
-    assert [path.name for path in data.iterdir()] == ["wal"]
+def promtool(major=3):
+    return f"--promtool={PrometheusTools.find(major).folder / 'promtool'}"
 
 
 def test_without_a_past_prometheus_starts_all_the_same(tmp_path, data):
     """It ends with 0, and says why there is none."""
     configure(tmp_path, "live")
-    promtool = PrometheusTools.find(3).folder / "promtool"
 
-    code, said = ended(history(tmp_path, data, f"--promtool={promtool}"))
+    code, said = ended(history(tmp_path, data, promtool()))
 
     assert code == 0
     assert "there is no ledger" in said
-    assert "Prometheus begins without a history" in said
+    assert "Prometheus starts without more history" in said
     assert not list(data.iterdir())
 
 
-@pytest.mark.parametrize("whole", [False, True], ids=["half of it", "all of it"])
-def test_the_past_becomes_blocks(tmp_path, data, whole):
-    """What the ledger knows is added, all of it or, when waiting was in vain, what there is."""
-    running = Simulated(tmp_path, history="2d")
+def remember(folder, *, whole, accounts="sim"):
+    """Make a ledger that knows two days of one account, or has only begun to load them."""
+    running = Simulated(folder, history="2d")
     running.poll()
     while whole and running.poller.load_history():
         pass
     running.close()
-    (data / "backfill-stopped.tmp").mkdir()
-    (tmp_path / "live.yml").write_text(
-        f"sources: [{{type: anthropic, account: sim, admin_key_env: NOT_SET}}]\n"
-        f'ledger: {{url: "sqlite:///{tmp_path}/ledger.db"}}\n',
+    sources = [
+        f"{{type: anthropic, account: {name}, admin_key_env: NOT_SET}}" for name in accounts.split()
+    ]
+    (folder / "live.yml").write_text(
+        f'sources: [{", ".join(sources)}]\nledger: {{url: "sqlite:///{folder}/ledger.db"}}\n',
         encoding="utf-8",
     )
-    promtool = PrometheusTools.find(3).folder / "promtool"
 
-    code, said = ended(
-        history(tmp_path, data, f"--promtool={promtool}", "--instance=exporter:9853")
-    )
 
-    assert code == 0
+@pytest.mark.parametrize("whole", [False, True], ids=["half of it", "all of it"])
+def test_the_past_becomes_blocks_once(tmp_path, data, whole):
+    """What the ledger knows is added, all of it or, when waiting was in vain, what there is."""
+    remember(tmp_path, whole=whole)
+    (data / "backfill-stopped.tmp").mkdir()
+    script = (tmp_path, data, promtool(), "--instance=exporter:9853")
+
+    code, said = ended(history(*script))
+    blocks = sorted(data.iterdir())
+    again, said_again = ended(history(*script))
+
+    assert code == again == 0
     assert ("is being loaded" in said) is not whole
     assert "blocks were added" in said
     assert list(data.glob("*/meta.json"))
     assert not list(data.glob("*.tmp"))
+    assert "was given its history before: nothing is added" in said_again
+    assert sorted(data.iterdir()) == blocks
+
+
+@pytest.mark.parametrize("major", [2, 3])
+def test_a_prometheus_that_has_run_gets_its_past_later(tmp_path, major):
+    """A first poll that failed does not leave it without history for ever."""
+    with Prometheus(PrometheusTools.find(major), tmp_path) as prometheus:
+        data = prometheus.data
+    assert (data / "wal").is_dir()
+    script = (tmp_path, data, promtool(major))
+
+    remember(tmp_path, whole=True, accounts="sim failing")
+    early = ended(history(*script))
+    (tmp_path / "ledger.db").unlink()
+    remember(tmp_path, whole=True)
+    later = ended(history(*script))
+    with Prometheus(PrometheusTools.find(major), tmp_path) as prometheus:
+        found = prometheus.query("count(llm_cost_usd_total)", START - HOUR)
+
+    assert early[0] == later[0] == 0
+    assert "history of failing is being loaded (not begun)" in early[1]
+    assert "the next `docker compose up` tries again" in early[1]
+    assert "blocks were added" in later[1]
+    assert found[0].value > 0
+
+
+def test_what_was_added_by_hand_is_not_added_again(tmp_path, data):
+    """It is refused at once, however long it may wait for other reasons."""
+    remember(tmp_path, whole=True)
+    script = (tmp_path, data, promtool())
+    ended(history(*script))
+    (data / "claude-cost-history-was-added").unlink()
+
+    code, said = ended(history(*script, "--patience=600", "--grace=600"))
+
+    assert code == 0
+    assert "already has counters of job claude-cost-exporter" in said
 
 
 def test_loading_the_past_can_be_stopped(tmp_path, data):

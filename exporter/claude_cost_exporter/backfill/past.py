@@ -47,10 +47,10 @@ class Past:
     ) -> None:
         self._ledger, self._counters, self._configured = ledger, counters, configured
         self._accounts = list(counters.accounts())
-        if not self._accounts:
-            raise BackfillError("the ledger knows no usage from before its counters began")
         if not partial:
             self._refuse_unloaded()
+        if not self._accounts:
+            raise BackfillError("the ledger knows no usage from before its counters began")
         self.start = min(account.start for account in self._accounts)
         """Epoch seconds, as all times here."""
         self.first_live = min(account.end for account in self._accounts)
@@ -58,14 +58,14 @@ class Past:
         self.end = max(account.end for account in self._accounts)
 
     def _refuse_unloaded(self) -> None:
-        for account, progress in ((one.account, one.progress) for one in self._accounts):
+        """Refuse while any account that is configured, also one never polled, may bring more."""
+        for name in sorted(self._configured.accounts):
+            progress = self._counters.progress(name)
             start, target = progress.history_start, progress.history_target
-            if account.name not in self._configured.accounts:
-                continue
             if start is None or target is None or start > target:
                 known = f"back to {start:%Y-%m-%d}" if start else "not begun"
                 raise BackfillError(
-                    f"the history of {account.name} is being loaded ({known}): try again when it "
+                    f"the history of {name} is being loaded ({known}): try again when it "
                     "is complete, or write what there is with --partial"
                 )
 

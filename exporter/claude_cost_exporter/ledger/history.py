@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sqlalchemy import select
 
 from claude_cost_exporter.ledger import reading, tables
+from claude_cost_exporter.ledger.base import Progress
 from claude_cost_exporter.ledger.counters import CounterStore
 from claude_cost_exporter.ledger.counting import RowChange, increments
 from claude_cost_exporter.ledger.rows import HOUR_SECONDS
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row, Select
 
-    from claude_cost_exporter.ledger.base import Progress
     from claude_cost_exporter.ledger.counters import Labels
     from claude_cost_exporter.ledger.registry import Account, Registry
 
@@ -46,7 +46,6 @@ class CountedAccount(NamedTuple):
     """One account, and the stretch of time that its counters have missed, in epoch seconds."""
 
     account: Account
-    progress: Progress
     start: int
     """The first hour with usage."""
     first_hour: int
@@ -71,8 +70,14 @@ class CounterHistory:
             if start is None or first_hour is None or account.counting_since is None:
                 continue
             if start < account.counting_since:
-                progress = reading.progress(self._connection, account.id, USAGE_SOURCE)
-                yield CountedAccount(account, progress, start, first_hour, account.counting_since)
+                yield CountedAccount(account, start, first_hour, account.counting_since)
+
+    def progress(self, name: str) -> Progress:
+        """Return how much of an account's past has been read; nothing when it is not known."""
+        account = self._registry.accounts.get(name)
+        if account is None:
+            return Progress()
+        return reading.progress(self._connection, account.id, USAGE_SOURCE)
 
     def _first_usage(self, account: Account) -> int | None:
         query = _rows(account).with_only_columns(tables.usage.c.bucket_start).limit(1)
