@@ -12,7 +12,7 @@ from claude_cost_exporter.errors import BackfillError, LedgerError
 from claude_cost_exporter.ledger.base import Batch, Settings
 from claude_cost_exporter.ledger.reader import LedgerReader
 from claude_cost_exporter.records import NANO, Window
-from tests.support.backfilled import series_of, write
+from tests.support.backfilled import before_the_reset, series_of, write
 from tests.support.ledger import INPUT_NANO, MODEL, START, Account, used
 
 COST = "llm_cost_usd_total"
@@ -33,7 +33,8 @@ def past(account, tmp_path):
 
     def written(**options):
         text = write(account.url, tmp_path / "past.om", "acme", **{"partial": True} | options)
-        (points,) = [points for (name, _), points in series_of(text).items() if name == COST]
+        found = before_the_reset(series_of(text))
+        (points,) = [points for (name, _), points in found.items() if name == COST]
         return {at: round(value * NANO) for at, value in points}
 
     return written
@@ -67,6 +68,19 @@ def test_another_step(account, past):
     account.poll(START, *used(H0 - HOUR, 1000))
     times = sorted(past(step=60))
     assert {later - earlier for earlier, later in pairwise(times)} == {60}
+
+
+def test_counting_anew_is_written(account, tmp_path):
+    """A 0 follows the last value, also for a key that is new since the first poll."""
+    account.poll(START, *used(H0 - HOUR, 1000))
+    later = START + timedelta(minutes=20)
+    account.poll(later, *used(H0 - HOUR, 1000), *used(later, 5, key="apikey_new"))
+    found = series_of(write(account.url, tmp_path / "past.om", "acme", partial=True))
+    costs = {dict(labels)["api_key_id"]: points for (name, labels), points in found.items()
+             if name == "llm_api_key_cost_usd_total"}  # fmt: skip
+    begin = epoch(START)
+    assert costs["apikey_a"][-2:] == [(begin, 1000 * INPUT_NANO / NANO), (begin + 0.125, 0)]
+    assert costs["apikey_new"] == [(begin + 0.125, 0)]
 
 
 def test_days_that_were_rolled_up_are_spread_evenly(account):

@@ -9,12 +9,13 @@ from types import SimpleNamespace
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from claude_cost_exporter.backfill.counters import RESET_SECONDS
 from claude_cost_exporter.backfill.gauges import REPLAYED
 from claude_cost_exporter.catalogue import BY_NAME, COUNTERS, Kind
 from claude_cost_exporter.clock import DAY, HOUR, ManualClock, floor_hour
 from claude_cost_exporter.ledger.base import Settings
 from claude_cost_exporter.records import NANO
-from tests.support.backfilled import TARGET, series_of, write
+from tests.support.backfilled import TARGET, before_the_reset, series_of, write
 from tests.support.simulated import START, Simulated
 
 FIRST_POLL = START + timedelta(hours=3, minutes=40)
@@ -41,7 +42,11 @@ def lived(folder, history, **options):
     end = now.replace(second=0, microsecond=0)
     truth = simulated.simulator.truth(begin, end, now, visible=True)
     simulated.close()
-    return SimpleNamespace(text=text, past=series_of(text), live=live, truth=truth, begin=begin)
+    written = series_of(text)
+    past = before_the_reset(written)
+    return SimpleNamespace(
+        text=text, written=written, past=past, live=live, truth=truth, begin=begin
+    )
 
 
 @pytest.fixture(scope="module")
@@ -90,13 +95,22 @@ def test_past_and_live_counters_are_all_that_was_used(whole):
 
 
 def test_the_past_ends_when_the_live_counters_begin(whole):
-    """No series has a sample after the first poll, and counters have one at that second."""
+    """No series has a sample after the first poll, and counters have one at that second.
+
+    A moment later each begins anew with 0, also those that are live only.
+    """
     end = int(FIRST_POLL.timestamp())
     last = {series: points[-1][0] for series, points in whole.past.items()}
     assert max(last.values()) == end
     assert {last[series] for series in last if series[0] in COUNTED} == {end}
     live = of(whole.live, "llm_counting_since_timestamp_seconds")
     assert set(live.values()) == {end}
+    anew = {series: whole.written[series][-1] for series in whole.written if series[0] in COUNTED}
+    assert set(anew.values()) == {(end + RESET_SECONDS, 0)}
+    scraped = frozenset(TARGET._asdict().items())
+    assert {(name, labels - scraped) for name, labels in anew} == {
+        series for series in whole.live if series[0] in COUNTED
+    }
 
 
 def test_counters_begin_at_zero_and_never_fall(whole):

@@ -10,6 +10,9 @@ nano-dollar, the one reset at the seam counted as Prometheus counts it. And incr
 windows with the seam in them, whose errors are those of increase() alone: it stretches samples to
 the window, by at most one step of 5 minutes at its beginning, one scrape of 60 s at its end, and
 nothing at the seam; usage comes up to 10 minutes late (5 of the API, 5 of the poll).
+
+And a Prometheus that comes late: its first scrape sees more than the past ended with, so that
+nothing but the 0 written at the seam tells it of the reset.
 """
 
 from __future__ import annotations
@@ -42,12 +45,12 @@ ledger: {{url: "sqlite:///{folder}/ledger.db"}}
 class DayOne:
     """An exporter that has loaded its history, and then what its scrapes saw."""
 
-    def __init__(self, folder) -> None:
+    def __init__(self, folder, history="8d") -> None:
         self.folder = folder
         self.config, self.scraped = folder / "config.yml", folder / "scraped.om"
         self.config.write_text(CONFIG.format(folder=folder))
         clock = ManualClock(FIRST_POLL)
-        self.simulated = Simulated(folder, start=START, clock=clock, history="8d")
+        self.simulated = Simulated(folder, start=START, clock=clock, history=history)
         self.simulated.poll()
         while self.simulated.poller.load_history():
             pass
@@ -60,12 +63,18 @@ class DayOne:
             code = program.finish()
         return code, program.out, program.err
 
-    def live(self) -> None:
+    def unseen(self) -> None:
+        """Poll for a day without a scrape."""
+        for _ in range(24):
+            self.simulated.clock.advance(HOUR)
+            self.simulated.poll()
+
+    def live(self, length=LIVE) -> None:
         """Poll and scrape until the end, and write what was scraped."""
         clock = self.simulated.clock
         scrapes = []
         start = clock.now()
-        while (passed := clock.now() - start) < LIVE:
+        while (passed := clock.now() - start) < length:
             if passed // MINUTE % 5 == 4:
                 self.simulated.poll()
             scrapes.append((clock.now().timestamp(), self.simulated.text()))
@@ -125,14 +134,13 @@ def risen(points, unit):
     return total
 
 
-@pytest.mark.parametrize(("family", "unit"), [(COST, NANO), (TOKENS, 1)])
-def test_no_series_has_lost_or_won_anything_at_the_seam(day_one, server, family, unit):
-    """The same series go on over the seam, and have risen by exactly what was used."""
+def as_it_was_used(one, server, family, unit):
+    """Return every series, when each has risen by exactly what was used."""
     names = [name for name in BY_NAME[family].labels if name not in ("provider", "account")]
-    end = day_one.last.replace(second=0, microsecond=0)
-    truth = day_one.truth(day_one.begin, end)
+    end = one.last.replace(second=0, microsecond=0)
+    truth = one.truth(one.begin, end)
     used = truth.cost_by_labels() if family == COST else truth.tokens_by_labels()
-    found = server.raw(family, day_one.begin, day_one.last + MINUTE)
+    found = server.raw(family, one.begin, one.last + MINUTE)
     sums = {
         tuple(series.labels[name] for name in names): risen(series.points, unit) for series in found
     }
@@ -140,8 +148,39 @@ def test_no_series_has_lost_or_won_anything_at_the_seam(day_one, server, family,
         who: amount for who, amount in used.items() if amount
     }
     assert len(found) == len(sums)  # past and live are one series each
+    return found
+
+
+@pytest.mark.parametrize(("family", "unit"), [(COST, NANO), (TOKENS, 1)])
+def test_no_series_has_lost_or_won_anything_at_the_seam(day_one, server, family, unit):
+    """The same series go on over the seam, and have risen by exactly what was used."""
+    found = as_it_was_used(day_one, server, family, unit)
     resets = [sum(b[1] < a[1] for a, b in zip(s.points, s.points[1:], strict=False)) for s in found]
     assert max(resets) == 1
+
+
+def test_a_first_scrape_above_the_past_is_a_reset_all_the_same(prometheus_tools, tmp_path):
+    """What the exporter had counted by then is counted whole, and increase() sees it, too."""
+    one = DayOne(tmp_path, history="1h")
+    one.unseen()
+    (tmp_path / "data").mkdir()
+    code, _, err = one.backfill(prometheus_tools, tmp_path / "data")
+    assert (code, err) == (0, "")
+    one.live(10 * MINUTE)
+    one.simulated.close()
+    prometheus_tools.load(one.scraped, tmp_path / "data")
+    with Prometheus(prometheus_tools, tmp_path) as server:
+        found = as_it_was_used(one, server, COST, NANO)
+        as_it_was_used(one, server, TOKENS, 1)
+        window = int((one.last - one.begin + HOUR).total_seconds())
+        increase = server.value(f"sum(increase({COST}[{window}s]))", one.last)
+    seam = FIRST_POLL.timestamp()
+    ended = [[value for at, value in series.points if at <= seam] for series in found]
+    began = [next(value for at, value in series.points if at > seam + 1) for series in found]
+    higher = [was[-1] < now for was, now in zip(ended, began, strict=True) if was and was[-1]]
+    assert sum(higher) > len(higher) / 2
+    used = one.truth(one.begin, one.last.replace(second=0, microsecond=0)).cost / NANO
+    assert increase == pytest.approx(used, rel=1e-2)
 
 
 def test_increase_over_everything(day_one, server):

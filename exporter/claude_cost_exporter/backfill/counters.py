@@ -1,8 +1,8 @@
 """Counters that rise from 0 through the ledger's past to where the live ones begin (floor 4).
 
 The live counters begin at 0 when the exporter has polled for the first time. The past ends at that
-second, so that Prometheus sees one reset, and `increase()` over both adds what each has counted:
-nothing is missing, and nothing is there twice.
+second with a 0 of its own, so that Prometheus sees one reset whatever its first scrape brings, and
+`increase()` over both adds what each has counted: nothing is missing, and nothing is there twice.
 
 Of an hour the ledger knows the sum, not the minutes. It is added in equal parts, step by step, so
 that rates over windows shorter than an hour are that hour's mean, and right at every full hour.
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from claude_cost_exporter.ledger.history import CountedHour
 
 Labels = tuple[str, ...]
+
+RESET_SECONDS = 0.125
+"""When the 0 follows the past's last value: before any scrape that may see more than 0. Eighths of
+a second are exact as floats; a millisecond might become none where promtool multiplies it."""
 
 
 def times(start: int, end: int, step: int) -> list[int]:
@@ -49,12 +53,24 @@ class CounterLines:
             lines = self._lines(family, moved[family], hour, seconds)
             self._spool.file(family).writelines(lines)
 
+    def begin_anew(self, at: int, live: Iterable[tuple[str, Labels]]) -> None:
+        """Write the 0 of every series, also of those that only the live counters have so far."""
+        for family, labels in live:
+            if known := self._families.get(family):
+                series = known.get(labels)
+                start = series.start if series else self._start(family, labels)
+                self._spool.file(family).write(f"{start}0.0 {at + RESET_SECONDS}\n")
+                self._spool.samples += 1
+
+    def _start(self, family: str, labels: Labels) -> str:
+        return self._spool.start_of_line(BY_NAME[family], labels)
+
     def _lines(
         self, family: str, moved: Mapping[Labels, int], hour: CountedHour, seconds: list[int]
     ) -> Iterable[str]:
         known = self._families[family]
         for labels in moved.keys() - known.keys():
-            known[labels] = series = _Series(self._spool.start_of_line(BY_NAME[family], labels))
+            known[labels] = series = _Series(self._start(family, labels))
             self._spool.samples += 1
             yield f"{series.start}0.0 {hour.start}\n"
         self._spool.samples += len(known) * len(seconds)

@@ -86,6 +86,7 @@ class Past:
         hours = -(-(account.end - account.start) // HOUR_SECONDS)
         for hour in track(self._counters.hours(account), hours, "counters"):
             lines.write(hour)
+        lines.begin_anew(account.end, self._counters.series(account))
 
     def _gauges(self, start: datetime, end: datetime) -> Iterator[Any]:
         accounts, settings, plans = self._configured

@@ -46,7 +46,7 @@ def write_text(loaded: Loaded, wanted: Wanted, output: Path, blocks: Blocks | No
         ):
             past = Past(ledger, counters, configured, partial=wanted.partial)
             if blocks is not None:
-                blocks.refuse(wanted.target, past.first_live, past.end)
+                blocks.refuse(wanted.target, past.first_live, past.end + 1)
             begun = time.monotonic()
             with Spool(output, wanted.target) as spool:
                 past.write(

@@ -91,6 +91,12 @@ class CounterHistory:
         if of.first_hour < of.end:
             yield CountedHour(of.first_hour, of.end, self._before_first_poll(of))
 
+    def series(self, of: CountedAccount) -> Iterator[tuple[str, Labels]]:
+        """Yield every series of an account: those of its hours so far, and the live ones."""
+        who = (of.account.provider, of.account.name)
+        for family, known in self._counters.families.items():
+            yield from ((family, labels) for labels in known if labels[: len(who)] == who)
+
     def _before_first_poll(self, of: CountedAccount) -> Amounts:
         """Return what the first hour had when counting began: what rows hold and counters do not.
 
