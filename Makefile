@@ -64,7 +64,8 @@ screenshots: .venv/run ## take the pictures of docs/images (needs Chromium on PA
 
 compose/prometheus.yml: prometheus/prometheus.yml
 	sed -e '1i # Made from prometheus/prometheus.yml, with other names of machines: make $@' \
-	    -e 's/"localhost:9853"/"exporter:9853"/; s/"localhost:9093"/"alertmanager:9093"/' $< > $@
+	    -e 's/"localhost:9853"/"exporter:9853"/; s/"localhost:9093"/"alertmanager:9093"/' \
+	    -e 's#grafana_url: .*#grafana_url: $${GRAFANA_URL}#' $< > $@
 
 lock: ## write constraints.txt anew (needs Python 3.11)
 	@scripts/lock $(PYTHON)

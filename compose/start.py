@@ -24,7 +24,7 @@ SIMULATOR_SECONDS = 20.0
 
 NOTHING = (
     "there is no Admin API key and no simulator: name the key's file in ANTHROPIC_ADMIN_KEY_FILE, "
-    "or run `docker compose --profile demo up`, which needs no key"
+    "or run `docker compose --profile demo up --force-recreate`, which needs no key"
 )
 UNREADABLE = (
     "the file of the Admin API key cannot be read by user {user}, as whom the exporter runs: "

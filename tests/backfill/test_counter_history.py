@@ -83,6 +83,26 @@ def test_counting_anew_is_written(account, tmp_path):
     assert costs["apikey_new"] == [(begin + 0.125, 0)]
 
 
+def test_some_days_only(account, tmp_path):
+    """Counters rise from 0 at a midnight; gauges of that time know the days before."""
+    account.ledger.aim_history("acme", "usage", START - 9 * DAY)
+    account.poll(START, *used(H0 - HOUR, 1000))
+    rows = [row for days in range(1, 10) for row in used(H0 - days * DAY, 100)]
+    account.load(START, Window(START - 9 * DAY, H0), *rows, *used(H0 - HOUR, 1000))
+    found = series_of(write(account.url, tmp_path / "past.om", "acme", days=2))
+    (cost,) = [points for (name, _), points in found.items() if name == COST]
+    midnight = epoch(START.replace(hour=0, minute=0) - 2 * DAY)
+    assert min(at for points in found.values() for at, _ in points) > midnight
+    assert cost[0] == (epoch(H0 - 2 * DAY), 0)
+    assert max(value for _, value in cost) * NANO == pytest.approx(1200 * INPUT_NANO)
+    (yesterday,) = [
+        dict(points)
+        for (name, labels), points in found.items()
+        if name == "llm_spend_usd" and {("window", "yesterday"), ("kind", "metered")} <= labels
+    ]
+    assert yesterday[epoch(H0 - 2 * DAY)] * NANO == pytest.approx(100 * INPUT_NANO)
+
+
 def test_days_that_were_rolled_up_are_spread_evenly(account):
     """A day of which only the sum is left adds a 24th of it in each hour."""
     day = (START - 120 * DAY).replace(hour=0, minute=0)

@@ -101,6 +101,28 @@ def test_ports_are_open_on_this_machine_only(services):
     assert moved == ["192.0.2.1"] * len(ports)
 
 
+def test_links_lead_where_others_find_it(services):
+    """To this machine, unless told where the services are found."""
+
+    def links(of):
+        grafana = {of["grafana"]["environment"]["GF_SERVER_ROOT_URL"],
+                   of["prometheus"]["environment"]["GRAFANA_URL"]}  # fmt: skip
+        commands = [*of["prometheus"]["command"], *of["alertmanager"]["command"]]
+        return grafana | {one.partition("=")[2] for one in commands if "external-url" in one}
+
+    names = {"PROMETHEUS_URL": "9090", "ALERTMANAGER_URL": "9093", "GRAFANA_URL": "3000"}
+    given = {name: f"https://costs.example.com:{port}" for name, port in names.items()}
+
+    assert links(services) == {f"http://localhost:{port}" for port in names.values()}
+    assert links(model(**given)["services"]) == set(given.values())
+
+
+def test_the_past_can_be_shorter_or_longer(services):
+    """HISTORY_DAYS is what `backfill` is told."""
+    assert "--days=35" in services["history"]["command"]
+    assert "--days=90" in model(HISTORY_DAYS="90")["services"]["history"]["command"]
+
+
 def test_what_is_mounted_exists_and_cannot_be_written(services):
     """Docker would make a folder in the place of a file that is missing."""
     for name, one in services.items():
@@ -156,10 +178,11 @@ def test_grafana_finds_what_it_is_told_of(services):
 
 
 def test_prometheus_has_the_shipped_configuration(services):
-    """Only the names of machines differ; `make compose/prometheus.yml` writes it anew."""
+    """Only places differ; `make compose/prometheus.yml` writes it anew."""
     shipped = (ROOT / "prometheus/prometheus.yml").read_text(encoding="utf-8")
     named = shipped.replace('"localhost:9853"', '"exporter:9853"')
     named = named.replace('"localhost:9093"', '"alertmanager:9093"')
+    named = named.replace("grafana_url: http://localhost:3000", "grafana_url: ${GRAFANA_URL}")
     first, _, rest = (ROOT / "compose/prometheus.yml").read_text(encoding="utf-8").partition("\n")
 
     assert first.startswith("# ")

@@ -209,6 +209,20 @@ def test_history_is_added_once(demo):
     assert "Prometheus was given its history before" in demo.must("logs", "history")
 
 
+def test_the_demo_comes_back_after_its_exporter_was_killed(demo):
+    """Its simulator has lost the interface of both: the sentence says what helps, and it does."""
+    demo.must("kill", "exporter")
+    alone = demo("up", "--pull=never", "exporter", "simulator")
+    assert alone.returncode == 1
+    assert "--profile demo up --force-recreate" in alone.stdout
+
+    demo.must("up", "--detach", "--pull=never", "--force-recreate", "exporter", *RUN)
+
+    assert demo.state("exporter")["Health"]["Status"] == "healthy"
+    demo.must("restart", "exporter")
+    wait_for("polls", lambda: "llm_source_up{" in demo.get("exporter", 9853, "/metrics"))
+
+
 def test_real_data_are_not_added_to_simulated(demo, tmp_path):
     """With a key the exporter refuses the demo's volumes, and says how to remove them."""
     key = tmp_path / "key"

@@ -52,7 +52,7 @@ def write(url: str, output: Path, *accounts: str, step: int = 300, partial: bool
         LedgerReader(url) as ledger,
         ledger.counter_history(configured.settings.series_cap) as counters,
     ):
-        past = Past(ledger, counters, configured, partial=partial)
+        past = Past(ledger, counters, configured, partial=partial, days=more.get("days"))
         with Spool(output, TARGET) as spool:
             past.write(spool, step)
     text = output.read_text(encoding="utf-8")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from claude_cost_exporter.plans import Plans
 
 HOUR_SECONDS = 3600
+DAY_SECONDS = 24 * HOUR_SECONDS
 
 Track = Callable[[Iterable[Any], int, str], Iterable[Any]]
 """Hands items on, and shows how many of so many there were."""
@@ -44,9 +45,10 @@ class Past:
         configured: Configured,
         *,
         partial: bool = False,
+        days: int | None = None,
     ) -> None:
         self._ledger, self._counters, self._configured = ledger, counters, configured
-        self._accounts = list(counters.accounts())
+        self._accounts = [_lately(account, days) for account in counters.accounts()]
         if not partial:
             self._refuse_unloaded()
         if not self._accounts:
@@ -93,3 +95,11 @@ class Past:
         base = as_configured(self._ledger.snapshot(settings, end), set(accounts), plans)
         replay = Replay(base, end, settings.budgeted)
         return replayed(replay, self._ledger.hourly_sums(end), start, end)
+
+
+def _lately(account: CountedAccount, days: int | None) -> CountedAccount:
+    """Return an account with some days only, from a midnight on: a day rolled up stays whole."""
+    if days is None:
+        return account
+    first = (account.end // DAY_SECONDS - days) * DAY_SECONDS
+    return account._replace(start=max(account.start, first))

@@ -32,6 +32,8 @@ class Wanted(NamedTuple):
     """Seconds between samples."""
     partial: bool
     """Also while history is being loaded."""
+    days: int | None
+    """How much of it before the day of the first poll; None for all."""
 
 
 def write_text(loaded: Loaded, wanted: Wanted, output: Path, blocks: Blocks | None) -> None:
@@ -44,7 +46,7 @@ def write_text(loaded: Loaded, wanted: Wanted, output: Path, blocks: Blocks | No
             LedgerReader(ledger_url(loaded)) as ledger,
             ledger.counter_history(configured.settings.series_cap) as counters,
         ):
-            past = Past(ledger, counters, configured, partial=wanted.partial)
+            past = Past(ledger, counters, configured, partial=wanted.partial, days=wanted.days)
             if blocks is not None:
                 blocks.refuse(wanted.target, past.first_live, past.end + 1)
             begun = time.monotonic()
