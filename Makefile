@@ -6,6 +6,8 @@ PYTHON ?=
 export E2E ?= 1
 # required: compose-test fails, and not only says so, where no Docker engine can be started.
 COMPOSE_TEST ?= wanted
+# shipped: compose-test runs the demo with all of its history, and tells how long that takes.
+COMPOSE_DEMO ?= small
 # Further arguments of pytest, and of the demo.
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
@@ -48,7 +50,7 @@ quiet: servers .venv/dev ## three quiet months, in which alerts must be as rare 
 	QUIET_SEEDS="1 2 3" $(BIN)/python -m pytest tests/e2e/test_quiet.py $(PYTEST_ARGS)
 
 compose-test: .venv/dev servers ## build and run docker-compose.yml in an engine of its own (root, Debian)
-	COMPOSE_TEST=$(COMPOSE_TEST) $(BIN)/python -m pytest -rs tests/compose/test_stack.py $(PYTEST_ARGS)
+	COMPOSE_TEST=$(COMPOSE_TEST) COMPOSE_DEMO=$(COMPOSE_DEMO) $(BIN)/python -m pytest -rs tests/compose/test_stack.py $(PYTEST_ARGS)
 
 servers: .venv/bin/python ## bring real Prometheus and Alertmanager servers into .tools
 	@$(BIN)/python -m scripts.servers

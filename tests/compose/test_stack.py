@@ -6,6 +6,7 @@ Grafana is left out: nothing can stand in for it.
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import time
@@ -24,15 +25,18 @@ from tests.support.telling import say
 BASE = re.search(r"^FROM (\S+) AS build", (ROOT / "Dockerfile").read_text("utf-8"), re.MULTILINE)[1]
 RUN = ("simulator", "history", "prometheus", "alertmanager")
 LIVE = 'job="claude-cost-exporter",instance="exporter:9853",account="demo"'
-OVERRIDES = """
+SHIPPED = os.environ.get("COMPOSE_DEMO") == "shipped"
+"""Whether the demo has all of its history, and not four days."""
+SIMULATED = "" if SHIPPED else 'command: [simulate, "--listen=127.0.0.1:9854", --days=4]'
+OVERRIDES = f"""
 services:
-  exporter: {build: {network: host}, ports: !override ["127.0.0.1::9853"]}
+  exporter: {{build: {{network: host}}, ports: !override ["127.0.0.1::9853"]}}
   simulator:
-    build: {network: host}
-    command: [simulate, "--listen=127.0.0.1:9854", --days=4] # so that its history is small
-  history: {build: {network: host}}
-  prometheus: {ports: !override ["127.0.0.1::9090"]}
-  alertmanager: {ports: !override ["127.0.0.1::9093"]}
+    build: {{network: host}}
+    {SIMULATED}
+  history: {{build: {{network: host}}}}
+  prometheus: {{ports: !override ["127.0.0.1::9090"]}}
+  alertmanager: {{ports: !override ["127.0.0.1::9093"]}}
 """
 PATIENCE_SECONDS = 300.0
 
@@ -126,10 +130,15 @@ def stack(request, engine, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def demo(stack):
+def demo(request, stack):
     """The demo, up, with a first scrape."""
+    begun = time.monotonic()
     stack.must("up", "--detach", "--pull=never", "exporter", *RUN)
     wait_for("scrape", lambda: stack.query('up{job="claude-cost-exporter"} == 1'))
+    seconds = time.monotonic() - begun
+    data = stack.must("exec", "-T", "prometheus", "du", "-sh", "/prometheus").split()[0]
+    (written,) = re.findall(r"[\d,]+ samples of [\d.]+ days", stack.must("logs", "history"))
+    say(request.config, f"the demo was up after {seconds:.0f} s, with {written} in {data}")
     yield stack
     stack.down()
 
