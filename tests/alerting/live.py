@@ -24,7 +24,8 @@ from claude_cost_exporter.simulator import serve
 from tests.alerting.configured import impatient, install, uncommented
 from tests.alerting.receivers import MailReceiver, SlackReceiver
 from tests.alerting.servers import PATIENCE_SECONDS, Alertmanager, wait_until
-from tests.e2e.servers import Prometheus, free_port
+from tests.e2e.asking import free_port
+from tests.e2e.servers import Prometheus
 from tests.support.processes import ExporterProcess
 from tests.support.rules import PROMETHEUS, metrics_read
 from tests.support.simulated import CONFIG, KEY

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
-from tests.e2e.servers import free_port
+from tests.e2e.asking import free_port
 
 if TYPE_CHECKING:
     from email.message import EmailMessage

@@ -10,7 +10,8 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.e2e.servers import ServerError, folder_of, free_port, version_in
+from tests.e2e.asking import free_port
+from tests.e2e.servers import ServerError, folder_of, version_in
 
 ALERTING = Path(__file__).parents[2] / "alerting"
 PATIENCE_SECONDS = 20.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import time
 import urllib.error
@@ -12,7 +11,9 @@ import urllib.request
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
+
+from tests.e2e.asking import Series, free_port, point_of, series_of, unix
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,20 +33,6 @@ class MissingServerError(Exception):
 
 class ServerError(Exception):
     """A server or a tool did not do what was asked; the message ends with what it printed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """One answer of a query: its labels and its (Unix time, value) pairs in time order."""
-
-    labels: dict[str, str]
-    points: tuple[tuple[float, float], ...]
-
-    @property
-    def value(self) -> float:
-        """The only value of an instant query's answer."""
-        ((_, value),) = self.points
-        return value
 
 
 def folder_of(name: str, called: str, programs: tuple[str, ...]) -> Path:
@@ -191,7 +178,7 @@ class Prometheus:
 
     def query(self, expression: str, at: datetime | float) -> list[Series]:
         """Evaluate a PromQL expression at a time."""
-        return self._ask("query", query=expression, time=_unix(at))
+        return self._ask("query", query=expression, time=unix(at))
 
     def value(self, expression: str, at: datetime | float) -> float:
         """Evaluate an expression that must answer with exactly one series."""
@@ -205,7 +192,7 @@ class Prometheus:
     ) -> list[Series]:
         """Evaluate an expression at every step of a stretch of time."""
         return self._ask(
-            "query_range", query=expression, start=_unix(start), end=_unix(end), step=step
+            "query_range", query=expression, start=unix(start), end=unix(end), step=step
         )
 
     def raw(self, selector: str, start: datetime | float, end: datetime | float) -> list[Series]:
@@ -214,7 +201,7 @@ class Prometheus:
         Ranges are open on the left since 3.0 and were closed before, so one millisecond more is
         asked for, and what it may bring is dropped.
         """
-        first, last = _unix(start), _unix(end)
+        first, last = unix(start), unix(end)
         window = round((last - first) * 1000) + 1
         found = self._ask("query", query=f"{selector}[{window}ms]", time=last)
         kept = [
@@ -297,26 +284,5 @@ class Prometheus:
             said = error.read().decode(errors="replace")
             raise ServerError(f"`{form['query']}` was refused: {said}") from error
         if data["resultType"] == "scalar":
-            return [Series({}, (_point(data["result"]),))]
-        return [_series(row) for row in data["result"]]
-
-
-def free_port() -> int:
-    """Return a loopback port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _unix(moment: datetime | float) -> float:
-    return float(moment) if isinstance(moment, (int, float)) else moment.timestamp()
-
-
-def _series(row: dict[str, Any]) -> Series:
-    points = row["values"] if "values" in row else [row["value"]]
-    return Series(row["metric"], tuple(_point(point) for point in points))
-
-
-def _point(pair: list[Any]) -> tuple[float, float]:
-    return float(pair[0]), float(pair[1])
+            return [Series({}, (point_of(data["result"]),))]
+        return [series_of(row) for row in data["result"]]

@@ -27,7 +27,8 @@ from claude_cost_exporter.catalogue import BY_NAME
 from claude_cost_exporter.clock import DAY, HOUR, ManualClock
 from claude_cost_exporter.errors import BackfillError
 from claude_cost_exporter.records import NANO
-from tests.e2e.servers import Prometheus, free_port
+from tests.e2e.asking import free_port
+from tests.e2e.servers import Prometheus
 from tests.support.backfilled import TARGET
 from tests.support.program import Program
 from tests.support.simulated import START, Simulated

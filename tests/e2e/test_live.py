@@ -33,7 +33,8 @@ from claude_cost_exporter.records import NANO
 from claude_cost_exporter.simulator import Simulator, serve
 from claude_cost_exporter.simulator.flows import ACME_FLOWS, FLAT
 from claude_cost_exporter.simulator.scenarios import STEADY
-from tests.e2e.servers import Prometheus, free_port
+from tests.e2e.asking import free_port
+from tests.e2e.servers import Prometheus
 from tests.support.processes import KILLED, ExporterProcess
 
 COST, TOKENS = "llm_cost_usd_total", "llm_tokens_total"

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from tests.e2e.servers import PrometheusTools, Series
+    from tests.e2e.asking import Series
+    from tests.e2e.servers import PrometheusTools
     from tests.support.rules import Rule
 
 MONTH, MONTH_END = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
