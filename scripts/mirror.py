@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 ETC_APT = Path("/etc/apt")
 KEYRINGS = Path("/usr/share/keyrings")
+STATUS = Path("/var/lib/dpkg/status")
+"""What the machine has installed."""
 COMPONENTS = {"debian": "main", "ubuntu": "main universe"}
 TIMEOUT_SECONDS = 300.0
 
@@ -163,6 +165,14 @@ class Suite:
         answer = run(["apt-cache", "-c", str(self.configuration), "policy", package], self.folder)
         found = re.search(r"^ +Candidate: (\d\S*)", answer, re.MULTILINE)
         return found[1] if found else ""
+
+    def lacking(self, *packages: str) -> list[str]:
+        """Return these packages and all that they need, without what the machine has."""
+        if self.problem:
+            raise MirrorError(self.problem)
+        options = ("-o", f"Dir::State::status={STATUS}", "--no-install-recommends")
+        command = ["apt-get", "-c", str(self.configuration), *options, "--simulate", "install"]
+        return re.findall(r"^Inst (\S+)", run([*command, *packages], self.folder), re.MULTILINE)
 
     def unpack(self, package: str, target: Path) -> None:
         """Download a package and unpack it into `target`."""

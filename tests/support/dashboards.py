@@ -90,6 +90,15 @@ def seconds(duration: str) -> int:
     return int(duration[:-1]) * PER_UNIT[duration[-1]]
 
 
+def step_of(
+    panel: dict[str, Any], target: dict[str, Any], *, span: int, scrape: int = SCRAPE_SECONDS
+) -> int:
+    """Return the distance in seconds of two points in a time range of `span` seconds."""
+    least = [seconds(one) for one in (panel.get("interval"), target.get("interval")) if one]
+    wide = next((one for one in ROUND if one >= span / POINTS), ROUND[-1])
+    return max(wide, *least, scrape)
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What Grafana asks of Prometheus for one target."""
@@ -108,9 +117,7 @@ def asked(
     scrape: int = SCRAPE_SECONDS,
 ) -> Asked:
     """Return a target as it is sent for a time range of `span` seconds."""
-    least = [seconds(one) for one in (panel.get("interval"), target.get("interval")) if one]
-    wide = next((one for one in ROUND if one >= span / POINTS), ROUND[-1])
-    step = max(wide, *least, scrape)
+    step = step_of(panel, target, span=span, scrape=scrape)
     known = seconds(target["interval"]) if target.get("interval") else scrape
     builtin = {
         "__interval": f"{step}s",

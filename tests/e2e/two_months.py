@@ -1,0 +1,119 @@
+"""Two months of a simulated organisation in a real Prometheus, asked like dashboards ask it.
+
+An exporter reads the organisation in real time and loads its history; `backfill` puts that into a
+Prometheus, which then scrapes the exporter.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from claude_cost_exporter.simulator import Simulator, serve
+from tests.e2e.servers import Prometheus, PrometheusTools
+from tests.support.dashboards import asked, defaults, seconds
+from tests.support.program import Program
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DAYS = 65
+"""So that last month is whole whatever today is."""
+SCRAPE_SECONDS = 5
+PATIENCE = 600.0
+CONFIG = """
+sources:
+  - {{type: anthropic, account: sim, admin_key_env: KEY, base_url: "{api}", history: {days}d,
+     poll_interval: 10s}}
+ledger: {{url: "sqlite:///{folder}/ledger.db"}}
+scrape_interval: 5s
+subscriptions:
+  - {{provider: anthropic, account: sim, plan: team, seats: 5, price_usd: 30, interval: monthly}}
+budgets:
+  - {{name: everything, amount_usd: 15000, period: month, scope_type: all}}
+  - {{name: research, amount_usd: 1100, period: month, scope_type: workspace, scope: Research}}
+credits: [{{account: sim, date: {credit}, amount_usd: 20000}}]
+routing_whatif: [{{from_model: claude-opus-5-5, to_model: claude-sonnet-5-5}}]
+"""
+LOADED = "llm_model_first_seen_timestamp_seconds{"
+ELSEWHERE = "llm-cost-claude-code-otel"
+"""Its metrics come from Claude Code and not from the exporter."""
+MAY_BE_EMPTY = {
+    "Billed days": "the month's first days may not have been billed yet",
+    "This month, billed and estimated, by day": "the same",
+    "Billed / estimated, 7 days": "a bill needs two readings hours apart",
+    "Billed / estimated over 7 days": "the same",
+    "Billed and estimated by kind of cost": "the same",
+    "Billed / estimated by model and token type": "the same",
+    "Can these numbers be trusted?": "the same",
+    "Unpriced tokens by model and reason, per day": "everything has a price here",
+    "Ambiguously priced tokens, per day": "nothing is ambiguous here",
+    "Restatements, per day": "born with the exporter, minutes ago",
+    "The ten largest end customers, per day": "drawn once a day",
+    "End customers in this time range": "moves once a day",
+    "Cost by Claude Code's own estimate": "this key sees no subscriptions",
+    "Sources": "no poll has failed",
+    "Failed polls by kind, per minute": "no poll has failed",
+    "Fields that this version does not know": "every field is known",
+    "Series beyond the cap, by family": "no family is at its cap",
+    "Budgets in detail": "a budget that lasts has no end",
+    "Prepaid credit": "credit that lasts has no end",
+}
+"""Panels of which a target may have no answer, and why; none is empty as a whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class TwoMonths:
+    """The simulated organisation, and the Prometheus that knows its past."""
+
+    simulator: Simulator
+    server: Prometheus
+
+
+def answer(server, panel, target, board):
+    """Ask a target like the dashboard that has just been opened.
+
+    Steps are counted back from now. Grafana counts them from midnight, and what only lives
+    since seconds would not have lived at any of those.
+    """
+    span = seconds(board["time"]["from"].removeprefix("now-"))
+    query = asked(panel, target, defaults(board), span=span, scrape=SCRAPE_SECONDS)
+    now = time.time()
+    if query.instant:
+        return server.query(query.expr, now)
+    start = now - span // query.step * query.step
+    return server.query_range(query.expr, start, now, query.step)
+
+
+@contextmanager
+def two_months(folder) -> Iterator[TwoMonths]:
+    """Let all of it happen in a folder."""
+    tools = PrometheusTools.find(3)
+    simulator = Simulator("steady", history_days=DAYS)
+    config = folder / "config.yml"
+    today = datetime.now(UTC).date()
+    with serve(simulator) as api:
+        text = CONFIG.format(api=api.url, folder=folder, days=DAYS, credit=today.replace(day=1))
+        config.write_text(text, encoding="utf-8")
+        where = f"--config.file={config}"
+        key = {"KEY": "sk-ant-admin01-simulated"}
+        listen = "--web.listen-address=127.0.0.1:0"
+        with Program(folder, "serve", where, listen, **key) as exporter:
+            exporter.wait_for("history", lambda: LOADED in exporter.get("/metrics"), PATIENCE)
+            address = exporter.url.removeprefix("http://")
+            (folder / "data").mkdir()
+            past = (
+                *("--job=exporter", f"--instance={address}"),
+                *(f"--promtool={tools.folder}/promtool", f"--data-dir={folder}/data"),
+            )
+            with Program(folder, "backfill", where, *past, **key) as backfill:
+                assert backfill.process.wait(PATIENCE) == 0, backfill.out + backfill.err
+            scrape = f"{SCRAPE_SECONDS}s"
+            with Prometheus(tools, folder, targets=[address], scrape_interval=scrape) as server:
+                server.wait_for(
+                    "increase(claude_cost_exporter_polls_total{source='usage'}[1m]) > 1"
+                )
+                yield TwoMonths(simulator, server)
