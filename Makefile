@@ -8,9 +8,10 @@ export E2E ?= 1
 COMPOSE_TEST ?= wanted
 # shipped: compose-test runs the demo with all of its history, and tells how long that takes.
 COMPOSE_DEMO ?= small
-# Further arguments of pytest, and of the demo.
+# Further arguments of pytest, of the demo, and of render.
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
+RENDER_ARGS ?=
 
 BIN := .venv/bin
 # A process for each core; the tests of a file stay together, for what they set up is shared.
@@ -20,7 +21,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --co
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo test lint unit bench backtest quiet compose-test servers docs dashboards \
-	screenshots lock clean
+	render screenshots lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,8 +62,12 @@ docs: .venv/dev ## write the generated parts of the documentation
 dashboards: .venv/dev ## write the Grafana dashboards from grafana/source
 	$(BIN)/python -m grafana.source
 
-screenshots: .venv/run ## take the pictures of docs/images (needs Chromium on PATH)
+render: .venv/dev servers ## draw every dashboard from a real Prometheus; fails when a panel is empty (needs npm)
+	@$(BIN)/python -m tests.render $(RENDER_ARGS)
+
+screenshots: .venv/dev servers ## take the pictures of docs/images: the status page, and what render draws
 	@$(BIN)/python -m scripts.screenshot
+	@$(BIN)/python -m tests.render --into=docs/images --leave-out=otel
 
 compose/prometheus.yml: prometheus/prometheus.yml
 	sed -e '1i # Made from prometheus/prometheus.yml, with other names of machines: make $@' \

@@ -16,6 +16,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 PACKAGES = ("chromium", "fonts-dejavu-core")
 FOLDER = TOOLS / "browser"
 PROGRAM = FOLDER / "usr" / "lib" / "chromium" / "chromium"
+LIBRARIES = ("usr/lib/*-linux-gnu*", "lib/*-linux-gnu*", "usr/lib/*-linux-gnu*/pulseaudio")
 TIMEOUT_SECONDS = 120.0
 
 FONTS = """\
@@ -71,7 +72,7 @@ def find() -> Browser:
         return Browser(Path(program))
     if not PROGRAM.is_file():
         _bring()
-    libraries = [PROGRAM.parent, *FOLDER.glob("usr/lib/*-linux-gnu*"), *FOLDER.glob("lib/*-linux-*")]
+    libraries = [PROGRAM.parent, *(one for way in LIBRARIES for one in FOLDER.glob(way))]
     fonts = FOLDER / "fonts.conf"
     fonts.write_text(FONTS.format(folder=FOLDER), encoding="utf-8")
     path = os.pathsep.join(map(str, libraries))

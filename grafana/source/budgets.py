@@ -23,7 +23,7 @@ def budget_used(width: int) -> stat.Panel:
     any_of = budgets("llm_budget_used_ratio", month)
     return figures(
         About(
-            "Of the month's budget",
+            "Budget used",
             "The fullest monthly budget of everything, a provider or an account; where there is "
             "none, of anything. Orange and red begin at 80 % and 100 %. Compare with how much of "
             "the month is over, in the table below.",
@@ -88,7 +88,7 @@ def budget_table(width: int) -> table.Panel:
         Column("Period over", _column("llm_budget_elapsed_ratio"), SHARE),
         Column("Pace", _column("llm_budget_pace_ratio"), SHARE, ON_PACE),
         Column("Today", today, MONEY),
-        Column("Allowed a day", _column("llm_budget_daily_allowance_usd"), MONEY),
+        Column("Allowance", _column("llm_budget_daily_allowance_usd"), MONEY),
         Column("Last 7 days", week, MONEY),
         Column("Expected", _column("llm_budget_forecast_usd", 'estimate="p50"'), MONEY),
         Column("At most", _column("llm_budget_forecast_usd", 'estimate="p90"'), MONEY),

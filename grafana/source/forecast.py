@@ -53,12 +53,16 @@ def _figures() -> list[stat.Panel]:
     ]
 
 
+def _spent(window: str) -> str:
+    """Return spend with fees where the window's metered spend was known, unless there is none."""
+    metered = ("llm_spend_usd", 'kind="metered"')
+    known = f"sum({mine(*metered, window)}) or absent({mine(*metered)})"
+    return f"{total(mine('llm_spend_usd', window))} and on () ({known})"
+
+
 def _history() -> timeseries.Panel:
     months = {"month_to_date": "spent so far", "last_month": "what last month came to"}
-    outcomes = [
-        Query(total(mine("llm_spend_usd", f'window="{window}"')), legend)
-        for window, legend in months.items()
-    ]
+    outcomes = [Query(_spent(f'window="{window}"'), legend) for window, legend in months.items()]
     return filled(
         trend(
             About(

@@ -55,14 +55,14 @@ def _figures() -> list[stat.Panel]:
         7,
     )
     requests = About(
-        "Requests to the provider",
+        "Calls a minute",
         "Over the last ten minutes, without the first load of history. It stays below 6 by "
         "itself; near it, raise poll_interval.",
         HEALTH,
         4,
     )
     dropped = About(
-        "Series beyond the cap",
+        "Capped series",
         "Label sets that are counted under other, permanently. Raise series_cap before more "
         "arrive, if Prometheus can take them.",
         HEALTH,

@@ -68,13 +68,13 @@ def _figures() -> list[stat.Panel]:
         5,
     )
     used = About(
-        "Tokens in this time range",
+        "Tokens used",
         "All five token types together. Cost per token is the next figure.",
         WORKSPACES,
         4,
     )
     price = About(
-        "Effective price, per million tokens",
+        "Price per million tokens",
         "Cost divided by tokens, everything mixed. It falls with caching, batches and smaller "
         "models; when it rises without a change of yours, see Reconciliation.",
         RECONCILIATION,

@@ -47,7 +47,7 @@ def _spent(window: str) -> str:
 def _month() -> stat.Panel:
     return figures(
         About(
-            "This month so far",
+            "This month",
             "Best known spend since the first of the month, fixed fees by day included: billed "
             "days as billed, the rest estimated. Compare it with the provider's console.",
             RECONCILIATION,
@@ -114,7 +114,7 @@ def _against_last_week() -> stat.Panel:
     expected = f"(max({pick('llm_window_spend_expected_usd', *everything)}) > 0)"
     return figures(
         About(
-            "Versus last week",
+            "To last week",
             "Today so far against the same hours a week ago. While Prometheus has less than a "
             "week of history, it is everything's last 24 hours against what the exporter expects "
             "of them. Beyond half as much again, find out why.",
@@ -198,7 +198,7 @@ def _next_month() -> stat.Panel:
             "What the next month will cost if nothing changes, fees included. Use it for the next "
             "budget.",
             FORECAST,
-            6,
+            8,
         ),
         MONEY,
         Query(forecast("p50", "next_month"), "expected"),
@@ -232,7 +232,7 @@ def _credit() -> stat.Panel:
             "Configured top-ups less spend, and when that reaches 0 at last week's rate. Without "
             "credit the API refuses requests: top up before.",
             OVERVIEW,
-            6,
+            7,
         ),
         MONEY,
         Query(balance, "left", MONEY, CREDIT_LEFT),
@@ -250,7 +250,7 @@ def _limit() -> stat.Panel:
             "This month's metered spend against the spend limit that the provider enforces. At "
             "100 % it refuses requests: have the limit raised before.",
             WORKSPACES,
-            6,
+            5,
         ),
         SHARE,
         Query(f"max({spent} / on (provider, account) group_left () ({limit} > 0))"),
@@ -268,7 +268,7 @@ def _counting() -> stat.Panel:
             "Since when counters count, and how many whole days stand behind the forecast: below "
             "7 it is a first guess, below 28 weekdays are hardly known.",
             FORECAST,
-            6,
+            8,
         ),
         COUNT,
         Query(milliseconds(began), "counting began", WHEN, NEUTRAL),
@@ -294,7 +294,7 @@ def build() -> Dashboard:
         ),
         Line(9, [_by_model(), band("24h", 10)]),
         Line(8, [_by_token_type(), _top_workspaces(), _top_keys()]),
-        Line(7, [budget_bars(12), _subscriptions(), _next_month()], "Budgets and what comes next"),
+        Line(7, [budget_bars(10), _subscriptions(), _next_month()], "Budgets and what comes next"),
         Line(7, [budget_table(24)]),
         Line(4, [_credit(), _limit(), _counting(), _web_searches()]),
     )
@@ -307,7 +307,7 @@ def _web_searches() -> stat.Panel:
             "Web search, this month",
             "What was spent on searches instead of tokens. It is not part of any token price.",
             MODELS,
-            6,
+            4,
         ),
         MONEY,
         Query(f"{spent} or vector(0)"),

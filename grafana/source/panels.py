@@ -15,18 +15,20 @@ from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 from grafana_foundation_sdk.models.text import TextMode
 
 from grafana.source.links import to_panel
-from grafana.source.look import NEUTRAL, PLAIN, TEXT, Steps, Unit, thresholds
+from grafana.source.look import NEUTRAL, PLAIN, TEXT, WHEN, Steps, Unit, thresholds
 from grafana.source.variables import SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 MINUTELY = "1m"
-NARROW, WIDE = 80, 190
+SLIM, NARROW, NAME, WIDE = 70, 80, 110, 180
 """Pixels. Tables of a dozen columns fit without scrolling, and bars are long enough to compare."""
-SMALL, MEDIUM, LARGE = 12, 20, 26
+SMALL, TITLE, FIGURE, MEDIUM, LARGE = 12, 14, 16, 20, 26
 """Pixels. Fixed sizes: a line of figures is read as one, and cents are not cut off."""
 SEVERAL = 3
+IDLE = ("Account", "Id")
+"""Columns of labels that tell little and must not take room from names."""
 
 Panel = stat.Panel | timeseries.Panel | bargauge.Panel | table.Panel | words.Panel
 Valued = stat.Panel | timeseries.Panel | bargauge.Panel | table.Panel
@@ -157,7 +159,8 @@ def figures(
     panel = stat.Panel()
     _common(panel, about, unit, steps, empty)
     _ask(panel, queries, unit, instant=True)
-    size = LARGE if len(queries) < SEVERAL else MEDIUM
+    sentences = any(query.unit is WHEN for query in queries)
+    size = MEDIUM if sentences or len(queries) >= SEVERAL else LARGE
     named = len(queries) > 1 or bool(queries[0].legend)
     mode = shapes.BigValueTextMode.VALUE_AND_NAME if named else shapes.BigValueTextMode.VALUE
     color = shapes.BigValueColorMode.BACKGROUND if loud else shapes.BigValueColorMode.VALUE
@@ -252,6 +255,7 @@ def bars(
         .display_mode(shapes.BarGaugeDisplayMode.BASIC)
         .value_mode(shapes.BarGaugeValueMode.COLOR)
         .show_unfilled(show_unfilled=True)
+        .text(common.VizTextDisplayOptions().title_size(TITLE).value_size(FIGURE))
         .reduce_options(_last())
     )
 
@@ -272,14 +276,26 @@ def rows(
             _target(query, ref_id, instant=True).format(PromQueryFormat.TABLE).legend_format("")
         )
         panel.override_by_name(column.title, _cells(column))
+    first = next(iter(keys.values()))
     for key in keys.values():
-        links = [_value("links", list(key.links))] if key.links else []
-        panel.override_by_name(key.title, [_value("noValue", "-"), *links])
+        panel.override_by_name(key.title, _label(key, first=key is first))
     for transformation in _shape(keys, columns):
         panel.with_transformation(transformation)
     panel.min_width(NARROW)
     by = sort or columns[0].title
     return panel.sort_by([common.TableSortByFieldState().display_name(by).desc(desc=True)])
+
+
+def _label(key: Key, *, first: bool) -> list[model.DynamicConfigValue]:
+    """Write a column of labels; the first one says what the row is about, so it has room."""
+    written = [_value("noValue", "-")]
+    if key.links:
+        written.append(_value("links", list(key.links)))
+    if first:
+        written.append(_value("custom.minWidth", NAME))
+    elif key.title in IDLE:
+        written.append(_value("custom.width", SLIM))
+    return written
 
 
 def _cells(column: Column) -> list[model.DynamicConfigValue]:

@@ -29,6 +29,7 @@ CLOSED = 'window="month_to_date_closed"'
 MODEL = 'model=~"$model"'
 NOTHING = "none in this time range"
 NO_BILL = "not billed yet"
+TOKENS_ONLY = 'token_type!="none"'
 UNPRICED = mine("llm_unpriced_tokens_total", MODEL)
 RESTATED = mine("llm_cost_restated_usd_total")
 QUARTER = 90 * 86400
@@ -47,24 +48,24 @@ def _figures() -> list[stat.Panel]:
         "The bill and the estimate over the same closed UTC days. This month's bill so far is "
         "what the invoice will begin with; it is there once its first day has been billed.",
         OVERVIEW,
-        9,
+        8,
     )
     ratio = About(
         "Billed / estimated, 7 days",
         "100 % is the list price, or your contract's if it is configured or learned. A steady 85 % "
         "is a discount: enter it as an override. Anything else: see by model below.",
         RECONCILIATION,
-        4,
+        5,
     )
     loose = About(
-        "Unattributed, this month",
+        "Unattributed, month",
         "The organisation's total less what workspaces and keys explain. A few dollars are "
         "rounding and timing; more is usage that no workspace owns.",
         WORKSPACES,
         4,
     )
     missing = About(
-        "Unpriced tokens",
+        "Unpriced",
         "Tokens of this time range that no price is known for. Their cost is in no amount here, "
         "so budgets do not see them: add an override.",
         MODELS,
@@ -137,7 +138,7 @@ def _tables() -> list[table.Panel | bargauge.Panel]:
         MODELS,
     )
     by = "account, window, cost_type"
-    ratio = f"max by (model, token_type) ({mine('llm_billed_to_estimated_ratio', MODEL)})"
+    ratio = mine("llm_billed_to_estimated_ratio", MODEL, TOKENS_ONLY)
     return [
         rows(
             windows,
@@ -153,7 +154,7 @@ def _tables() -> list[table.Panel | bargauge.Panel]:
         bars(
             ratios,
             RATIO,
-            Query(ratio, "{{model}} {{token_type}}"),
+            Query(f"max by (model, token_type) ({ratio})", "{{model}} {{token_type}}"),
             steps=BILL_RATIO,
             empty=NO_BILL,
             full=1.2,
@@ -234,7 +235,7 @@ def _prices() -> list[table.Panel | timeseries.Panel]:
         rows(
             rates,
             {label: Key(title) for label, title in labels.items()},
-            Column("Per million tokens", f"max by ({', '.join(labels)}) ({price})", UNIT_COST),
+            Column("Per Mtok", f"max by ({', '.join(labels)}) ({price})", UNIT_COST),
             empty="no tokens of the last days have a price",
         ),
         trend(

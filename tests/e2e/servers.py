@@ -125,6 +125,7 @@ class Prometheus:
         targets: Sequence[str] = (),
         scrape_interval: str = "1s",
         retention: str = "10y",
+        rules: Sequence[Path] = (),
         flags: Sequence[str] = (),
     ) -> None:
         self.tools = tools
@@ -132,6 +133,7 @@ class Prometheus:
         self.data = folder / "data"
         self._targets = list(targets)
         self._scrape_interval = scrape_interval
+        self._rules = [str(path) for path in rules]
         self._flags = [f"--storage.tsdb.retention.time={retention}", *flags]
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
@@ -231,7 +233,9 @@ class Prometheus:
             "global": {
                 "scrape_interval": self._scrape_interval,
                 "scrape_timeout": self._scrape_interval,
+                "evaluation_interval": self._scrape_interval,
             },
+            "rule_files": self._rules,
             "scrape_configs": scrapes if self._targets else [],
         }
         (self.folder / "prometheus.yml").write_text(json.dumps(configuration), encoding="utf-8")

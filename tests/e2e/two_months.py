@@ -6,10 +6,10 @@ Prometheus, which then scrapes the exporter.
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from claude_cost_exporter.simulator import Simulator, serve
@@ -20,6 +20,7 @@ from tests.support.program import Program
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+RULES = sorted((Path(__file__).parent.parent.parent / "prometheus" / "rules").glob("*.yml"))
 DAYS = 65
 """So that last month is whole whatever today is."""
 SCRAPE_SECONDS = 5
@@ -73,7 +74,7 @@ class TwoMonths:
     server: Prometheus
 
 
-def answer(server, panel, target, board):
+def answer(server, panel, target, board, now):
     """Ask a target like the dashboard that has just been opened.
 
     Steps are counted back from now. Grafana counts them from midnight, and what only lives
@@ -81,7 +82,6 @@ def answer(server, panel, target, board):
     """
     span = seconds(board["time"]["from"].removeprefix("now-"))
     query = asked(panel, target, defaults(board), span=span, scrape=SCRAPE_SECONDS)
-    now = time.time()
     if query.instant:
         return server.query(query.expr, now)
     start = now - span // query.step * query.step
@@ -101,7 +101,7 @@ def two_months(folder) -> Iterator[TwoMonths]:
         where = f"--config.file={config}"
         key = {"KEY": "sk-ant-admin01-simulated"}
         listen = "--web.listen-address=127.0.0.1:0"
-        with Program(folder, "serve", where, listen, **key) as exporter:
+        with Program(folder, "serve", "--simulated", where, listen, **key) as exporter:
             exporter.wait_for("history", lambda: LOADED in exporter.get("/metrics"), PATIENCE)
             address = exporter.url.removeprefix("http://")
             (folder / "data").mkdir()
@@ -112,8 +112,10 @@ def two_months(folder) -> Iterator[TwoMonths]:
             with Program(folder, "backfill", where, *past, **key) as backfill:
                 assert backfill.process.wait(PATIENCE) == 0, backfill.out + backfill.err
             scrape = f"{SCRAPE_SECONDS}s"
-            with Prometheus(tools, folder, targets=[address], scrape_interval=scrape) as server:
+            scraped = {"targets": [address], "scrape_interval": scrape}
+            with Prometheus(tools, folder, rules=RULES, **scraped) as server:
                 server.wait_for(
                     "increase(claude_cost_exporter_polls_total{source='usage'}[1m]) > 1"
                 )
+                server.wait_for("scope:llm_name:info")
                 yield TwoMonths(simulator, server)

@@ -19,8 +19,8 @@ def drawn(server, board):
     return {
         "head": {"title": board["title"], "selected": _selected(board), "time": _words(board)},
         "range": [now - span_of(board), now],
-        "panels": board["panels"],
-        "answers": {panel["id"]: _answers(server, panel, board) for panel in board["panels"]},
+        "panels": [_titled(panel, board) for panel in board["panels"]],
+        "answers": {panel["id"]: _answers(server, panel, board, now) for panel in board["panels"]},
     }
 
 
@@ -35,11 +35,11 @@ def height(board):
     return HEAD_PIXELS + rows * ROW_PIXELS
 
 
-def _answers(server, panel, board):
+def _answers(server, panel, board, now):
     return {
         target["refId"]: {
             "step": step_of(panel, target, span=span_of(board)),
-            "series": [_plain(series) for series in answer(server, panel, target, board)],
+            "series": [_plain(series) for series in answer(server, panel, target, board, now)],
         }
         for target in panel.get("targets", ())
     }
@@ -57,6 +57,14 @@ def _selected(board):
         for name, one in variables(board).items()
         if name != NOT_SHOWN
     ]
+
+
+def _titled(panel, board):
+    """Return a panel with the words of what is selected in its title."""
+    title = panel["title"]
+    for name, one in variables(board).items():
+        title = title.replace(f"${{{name}:text}}", one.get("current", {}).get("text", ""))
+    return {**panel, "title": title}
 
 
 def _words(board):

@@ -22,6 +22,7 @@ SETTLED_MS = 20_000
 INSTALL_SECONDS = 600
 HTML = """\
 <!doctype html><meta charset="utf-8"><link rel="stylesheet" href="/page.css">
+<style>body {margin: 0}</style>
 <div id="page"></div>
 <script>window.grafanaBootData = {settings: {buildInfo: {}, featureToggles: {}}};</script>
 <script src="/page.js"></script>
@@ -64,7 +65,7 @@ def run(*command):
 class Handler(BaseHTTPRequestHandler):
     """Answers a page with its parts, and keeps what it reports."""
 
-    def do_GET(self):  # noqa: N802 - the name that http.server wants
+    def do_GET(self):
         path = self.path.split("?")[0]
         if path == "/page":
             self._send(HTML.encode(), "text/html")
@@ -81,7 +82,7 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.send_error(404)
 
-    def do_POST(self):  # noqa: N802
+    def do_POST(self):
         said = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.report = json.loads(said)
         self._send(b"", "text/plain")

@@ -148,7 +148,8 @@ async function main() {
   }
   const [from, to] = drawn.range.map((at) => dateTime(at * 1000));
   const range = { from, to, raw: { from, to } };
-  await document.fonts.ready;
+  // Grafana measures texts before it draws them, so their fonts have to be there.
+  await Promise.all([400, 500].map((weight) => document.fonts.load(`${weight} 14px Inter`)));
   const page = <Dashboard drawn={drawn} frames={frames} range={range} />;
   createRoot(document.getElementById('page')).render(page);
 }

@@ -70,6 +70,7 @@ function bar(options, { value, width, height, alignmentFactors, orientation }) {
       displayMode={options.displayMode}
       valueDisplayMode={options.valueMode}
       namePlacement={options.namePlacement}
+      text={options.text}
       showUnfilled={options.showUnfilled}
       itemSpacing={10}
       theme={theme}

@@ -3,6 +3,7 @@ import {
   FieldConfigOptionsRegistry,
   createTheme,
   applyFieldOverrides,
+  cacheFieldDisplayNames,
   standardFieldConfigEditorRegistry,
   standardTransformers,
   standardTransformersRegistry,
@@ -43,7 +44,7 @@ function withInfinity(source) {
 export async function shaped(panel, frames) {
   const data = await lastValueFrom(transformDataFrame(panel.transformations ?? [], frames));
   const custom = covered.panels[panel.type].custom.map((path) => setting(path, true));
-  return applyFieldOverrides({
+  const drawn = applyFieldOverrides({
     data,
     fieldConfig: withInfinity(panel.fieldConfig ?? { defaults: {}, overrides: [] }),
     fieldConfigRegistry: new FieldConfigOptionsRegistry(() => [...fields, ...custom]),
@@ -51,4 +52,6 @@ export async function shaped(panel, frames) {
     theme,
     timeZone: 'utc',
   });
+  cacheFieldDisplayNames(drawn);
+  return drawn;
 }
