@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 MINUTELY = "1m"
-SLIM, NARROW, NAME, WIDE = 70, 80, 110, 180
+SLIM, NARROW, WIDE = 70, 80, 160
 """Pixels. Tables of a dozen columns fit without scrolling, and bars are long enough to compare."""
 SMALL, TITLE, FIGURE, MEDIUM, LARGE = 12, 14, 16, 20, 26
 """Pixels. Fixed sizes: a line of figures is read as one, and cents are not cut off."""
@@ -276,9 +276,8 @@ def rows(
             _target(query, ref_id, instant=True).format(PromQueryFormat.TABLE).legend_format("")
         )
         panel.override_by_name(column.title, _cells(column))
-    first = next(iter(keys.values()))
     for key in keys.values():
-        panel.override_by_name(key.title, _label(key, first=key is first))
+        panel.override_by_name(key.title, _label(key))
     for transformation in _shape(keys, columns):
         panel.with_transformation(transformation)
     panel.min_width(NARROW)
@@ -286,14 +285,12 @@ def rows(
     return panel.sort_by([common.TableSortByFieldState().display_name(by).desc(desc=True)])
 
 
-def _label(key: Key, *, first: bool) -> list[model.DynamicConfigValue]:
-    """Write a column of labels; the first one says what the row is about, so it has room."""
+def _label(key: Key) -> list[model.DynamicConfigValue]:
+    """Write a column of labels."""
     written = [_value("noValue", "-")]
     if key.links:
         written.append(_value("links", list(key.links)))
-    if first:
-        written.append(_value("custom.minWidth", NAME))
-    elif key.title in IDLE:
+    if key.title in IDLE:
         written.append(_value("custom.width", SLIM))
     return written
 

@@ -211,14 +211,14 @@ def _prices() -> list[table.Panel | timeseries.Panel]:
         "list is the packaged price, learned comes from your own bill, override from your "
         "configuration. Compare overrides with the contract.",
         MODELS,
-        16,
+        18,
     )
     corrections = About(
         "Restatements, per day",
         "The provider's corrections of hours that had been closed for more than an hour. Counters "
         "do not fall; a large down means that they stand above the ledger for a while.",
         HEALTH,
-        8,
+        6,
     )
     labels = {
         "model": "Model",
