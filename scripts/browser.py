@@ -88,8 +88,7 @@ def _bring() -> None:
     partly = FOLDER.with_suffix(".part")
     shutil.rmtree(partly, ignore_errors=True)
     try:
-        for package in suite.lacking(*PACKAGES):
-            suite.unpack(package, partly)
+        suite.unpack(suite.lacking(*PACKAGES), partly)
         partly.rename(FOLDER)
     except (MirrorError, OSError) as error:
         raise MissingBrowserError(f"{needed} ({error})") from error

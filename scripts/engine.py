@@ -52,7 +52,7 @@ def bring() -> Suite:
         try:
             for package in PACKAGES:
                 if suite.candidate(package):
-                    suite.unpack(package, UNPACKED)
+                    suite.unpack([package], UNPACKED)
         except MirrorError as error:
             raise EngineError(str(error)) from error
         (UNPACKED / "complete").touch()

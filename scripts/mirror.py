@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 ETC_APT = Path("/etc/apt")
 KEYRINGS = Path("/usr/share/keyrings")
@@ -174,12 +174,12 @@ class Suite:
         command = ["apt-get", "-c", str(self.configuration), *options, "--simulate", "install"]
         return re.findall(r"^Inst (\S+)", run([*command, *packages], self.folder), re.MULTILINE)
 
-    def unpack(self, package: str, target: Path) -> None:
-        """Download a package and unpack it into `target`."""
+    def unpack(self, packages: Sequence[str], target: Path) -> None:
+        """Download packages and unpack them into `target`."""
         download = self.folder / "download"
         shutil.rmtree(download, ignore_errors=True)
         download.mkdir()
-        run(["apt-get", "-c", str(self.configuration), "-qq", "download", package], download)
+        run(["apt-get", "-c", str(self.configuration), "-qq", "download", *packages], download)
         for archive in download.glob("*.deb"):
             run(["dpkg", "-x", str(archive), str(target)], download)
 

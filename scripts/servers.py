@@ -120,7 +120,7 @@ def from_apt(server: Server, suite: Suite) -> str:
             return f"{suite.name} has {version or 'none'}"
         for package in server.packages:
             if suite.candidate(package):
-                suite.unpack(package, target)
+                suite.unpack([package], target)
     except MirrorError as error:
         return f"{suite.name}: {error}"
     for name, place in server.places().items():

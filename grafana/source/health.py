@@ -45,14 +45,14 @@ def _figures() -> list[stat.Panel]:
         "The version that runs and since when. A short time since the start, again and again, "
         "means that it crashes: see its log.",
         OVERVIEW,
-        6,
+        8,
     )
     lost = About(
         "State",
         "Ledger lost: the file was damaged and moved aside, so counters began anew. Catching up: "
         "increase() over the gap holds all of its spend, and alerts that read it wait.",
         RECONCILIATION,
-        7,
+        5,
     )
     requests = About(
         "Calls a minute",
