@@ -45,13 +45,14 @@ def to_all() -> build.DashboardLink:
 
 
 def to_panel(uid: str) -> build.DashboardLink:
-    """Return the link of a panel to the dashboard that says more."""
+    """Return the link of a panel to the dashboard that says more.
+
+    Grafana reads no flags here, other than at a dashboard's own links: the address says it all.
+    """
     return (
         build.DashboardLink(f"More: {TITLES[uid].removeprefix('Claude cost: ')}")
         .type(model.DashboardLinkType.LINK)
-        .url(f"/d/{uid}")
-        .include_vars(include_vars=True)
-        .keep_time(keep_time=True)
+        .url(f"/d/{uid}?${{__url_time_range}}&${{__all_variables}}")
     )
 
 
