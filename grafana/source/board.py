@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.builders import prometheus
@@ -88,6 +89,13 @@ def _alerts() -> build.AnnotationQuery:
     )
 
 
+def _in_sight(made: dict[str, Any]) -> dict[str, Any]:
+    """Leave out where the SDK puts links and annotations: into a menu, where nobody sees them."""
+    hidden = model.DashboardLinkPlacement.IN_CONTROLS_MENU
+    return {key: value for key, value in made.items() if (key, value) != ("placement", hidden)}
+
+
 def as_json(board: model.Dashboard) -> str:
     """Return a dashboard as the text of its file."""
-    return f"{JSONEncoder(sort_keys=True, indent=2).encode(board)}\n"
+    made = json.loads(JSONEncoder().encode(board), object_hook=_in_sight)
+    return f"{json.dumps(made, sort_keys=True, indent=2)}\n"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
-from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
@@ -21,7 +21,7 @@ CLASSIC_SCHEMA = 42
 def again(board):
     """Return a dashboard as Grafana's types read and write it: what they do not know is lost."""
     register_default_plugins()
-    return json.loads(JSONEncoder().encode(Dashboard.from_json(board)))
+    return json.loads(as_json(Dashboard.from_json(board)))
 
 
 def test_the_committed_files_are_those_that_the_source_makes():
@@ -60,6 +60,13 @@ def test_a_dashboard_fits_file_provisioning(uid, board):
     assert "__inputs" not in board
     assert board["editable"] is False
     assert board["refresh"] == "1m"
+
+
+def test_links_and_annotations_are_in_sight():
+    """The SDK would put them into a menu of controls; only legends say where they are."""
+    places = {one for text in MADE.values() for one in re.findall(r'"placement": "(\w+)"', text)}
+
+    assert places == {"bottom"}
 
 
 def test_titles_and_panel_ids_are_unique():
