@@ -108,21 +108,24 @@ def _today() -> stat.Panel:
 
 
 def _against_last_week() -> stat.Panel:
-    before = f"({total(mine('llm_spend_usd', TODAY) + ' offset 7d')} > 0)"
+    day = mine("llm_burn_rate_usd_per_day", 'window="24h"')
+    now, before = one(day), one(f"{day} offset 7d")
+    change = f"sum({now} and {before}) / (sum({before} and {now}) > 0) - 1"
     everything = ('scope_type="all"', 'window="24h"')
     spent = f"max({pick('llm_window_spend_usd', *everything)})"
     expected = f"(max({pick('llm_window_spend_expected_usd', *everything)}) > 0)"
     return figures(
         About(
             "To last week",
-            "Today so far against the same hours a week ago. While Prometheus has less than a "
-            "week of history, it is everything's last 24 hours against what the exporter expects "
-            "of them. Beyond half as much again, find out why.",
+            "The last 24 whole hours against the same hours a week ago, of accounts that were "
+            "there already. While Prometheus has less than a week of history, it is everything's "
+            "last 24 hours against what the exporter expects of them. Beyond half as much again, "
+            "find out why.",
             FORECAST,
             3,
         ),
         SHARE,
-        Query(f"({_spent(TODAY)}) / {before} - 1 or {spent} / {expected} - 1"),
+        Query(f"{change} or {spent} / {expected} - 1"),
         steps=above(0.25, 0.5),
     )
 
