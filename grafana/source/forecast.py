@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from grafana.source import variables
+from grafana.source import trust, variables
 from grafana.source.bands import band
 from grafana.source.board import Line, dashboard
 from grafana.source.budgets import budget_burn, budget_pace
@@ -28,15 +28,23 @@ def _figures() -> list[stat.Panel]:
         "This month at its end",
         "Fees included. Eight times in ten the month ends within the range.",
         OVERVIEW,
-        9,
+        8,
     )
-    following = About("Next month", "If nothing changes. Fees included.", OVERVIEW, 9)
+    following = About("Next month", "If nothing changes. Fees included.", OVERVIEW, 8)
+    alerts = About(
+        "Alerts about spend",
+        "Budgets, anomalies and waste that fire now. See which at Alertmanager, or as marks in the "
+        "graphs; those about the data themselves are in the strip on top.",
+        OVERVIEW,
+        4,
+    )
     behind = About(
         "Days behind the forecast",
         "Complete days of history. Below 7 the forecast is a first guess.",
         FORECAST,
-        6,
+        4,
     )
+    spend = ('class!~"health|truth"', 'severity!="info"')
     days = f"min({one(mine('llm_forecast_history_days'))})"
     return [
         *(
@@ -50,6 +58,7 @@ def _figures() -> list[stat.Panel]:
             for about, horizon in ((end, "month_end"), (following, "next_month"))
         ),
         figures(behind, COUNT, Query(days), steps=ENOUGH),
+        figures(alerts, COUNT, Query(trust.firing(*spend)), steps=above(1)),
     ]
 
 

@@ -74,6 +74,7 @@ def _figures() -> list[stat.Panel]:
         HEALTH,
         4,
     )
+    beyond = "sum(max by (family) (claude_cost_exporter_series_dropped_total))"
     build_info = "max by (version) (claude_cost_exporter_build_info)"
     mine_only = "on (instance, job) claude_cost_exporter_build_info"
     started = f"max(process_start_time_seconds and {mine_only})"
@@ -103,7 +104,7 @@ def _figures() -> list[stat.Panel]:
         figures(
             dropped,
             COUNT,
-            Query(or_zero("sum(max by (family) (claude_cost_exporter_series_dropped_total))")),
+            Query(or_zero(beyond, "claude_cost_exporter_build_info")),
             steps=above(1),
         ),
         figures(ledger, BYTES, Query("max(claude_cost_exporter_ledger_size_bytes)")),

@@ -17,6 +17,7 @@ from grafana.source.promql import (
     milliseconds,
     mine,
     one,
+    or_zero,
     per_day,
     pick,
     total,
@@ -313,5 +314,5 @@ def _web_searches() -> stat.Panel:
             4,
         ),
         MONEY,
-        Query(f"{spent} or vector(0)"),
+        Query(or_zero(spent)),
     )

@@ -49,9 +49,15 @@ def per_day(selector: str, by: str) -> str:
     return f"{total(rate(selector), by)} * 86400"
 
 
-def or_zero(vector: str) -> str:
-    """Return 0 when there is nothing, for things of which nothing is good."""
-    return f"{vector} or vector(0)"
+POLLED = mine("llm_source_up")
+
+
+def or_zero(vector: str, where: str = POLLED) -> str:
+    """Return 0 when there is nothing, for things of which nothing is good.
+
+    Only where the exporter says something: while it is down, nothing is not good but unknown.
+    """
+    return f"{vector} or 0 * count({where})"
 
 
 def milliseconds(vector: str) -> str:

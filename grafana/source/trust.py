@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from grafana.source import promql
 from grafana.source.links import HEALTH, RECONCILIATION
 from grafana.source.look import (
+    BAD,
     BILL_RATIO,
     COUNT,
     DURATION,
@@ -47,10 +48,22 @@ def simulated() -> stat.Panel:
     )
 
 
+UNKNOWN = -1
+"""An age that there is not, so that no answer looks like one that is bad."""
+TRUTH = ('class=~"health|truth"', 'severity!="info"')
+"""Alerts that say that numbers are wrong, and not that they are high."""
+
+
 def data_age() -> str:
-    """Return how old the oldest selected account's usage is, in seconds."""
+    """Return how old the oldest selected account's usage is, in seconds; without any, UNKNOWN."""
     watermark = promql.mine("llm_source_data_watermark_timestamp_seconds", 'source="usage"')
-    return f"time() - min({promql.one(watermark)})"
+    return f"time() - min({promql.one(watermark)}) or vector({UNKNOWN})"
+
+
+def firing(*matchers: str) -> str:
+    """Return how many alerts of the shipped rules fire."""
+    alerts = promql.pick("ALERTS", 'alertname=~"LLM.+"', 'alertstate="firing"', *matchers)
+    return promql.or_zero(f"count({alerts})")
 
 
 def bill_ratio() -> str:
@@ -64,21 +77,22 @@ def trust() -> stat.Panel:
     """Return the checks that every number on the dashboard depends on."""
     failing = f"count({promql.one(promql.mine('llm_source_up'))} == 0)"
     unpriced = promql.total(promql.grown(promql.mine("llm_unpriced_tokens_total")))
-    firing = 'count(ALERTS{alertname=~"LLM.+", alertstate="firing"})'
+    unknown = words({str(UNKNOWN): ("unknown", BAD)})
     return figures(
         About(
             "Can these numbers be trusted?",
             "All green: yes. Old data: see Exporter health. Failing sources: their last values "
             "are still shown. Unpriced tokens are missing from every amount: set a price. A bill "
             "beyond 5 % of the estimate: see Reconciliation. Alerts are those of the shipped "
-            "rules.",
+            "rules about the exporter and its prices; those about spend are on Forecast and "
+            "anomalies. While the exporter is down, the age is unknown and the rest is missing.",
             RECONCILIATION,
             20,
         ),
         COUNT,
-        Query(data_age(), "Age of the data", DURATION, above(OLD, STALE)),
+        Query(data_age(), "Age of the data", DURATION, above(OLD, STALE), unknown),
         Query(promql.or_zero(failing), "Sources failing", COUNT, above(1)),
         Query(promql.or_zero(unpriced), "Unpriced tokens", TOKENS, above(1)),
         Query(bill_ratio(), "Billed / estimated, 7 d", RATIO, BILL_RATIO),
-        Query(promql.or_zero(firing), "Alerts firing", COUNT, above(1)),
+        Query(firing(*TRUTH), "Alerts firing", COUNT, above(1)),
     )
