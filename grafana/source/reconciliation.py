@@ -52,8 +52,9 @@ def _figures() -> list[stat.Panel]:
     )
     ratio = About(
         "Billed / estimated, 7 days",
-        "100 % is the list price, or your contract's if it is configured or learned. A steady 85 % "
-        "is a discount: enter it as an override. Anything else: see by model below.",
+        "Tokens and web search, of weeks above $10. 100 % is the list price, or your contract's if "
+        "it is configured or learned. A steady 85 % is a discount: enter it as an override. "
+        "Anything else: see by model below.",
         RECONCILIATION,
         5,
     )
@@ -96,9 +97,10 @@ def _figures() -> list[stat.Panel]:
 
 def _by_day() -> list[timeseries.Panel]:
     staircase = About(
-        "This month, billed and estimated, by day",
-        "Each step is a day whose bill came. The gap between the lines is what the estimate gets "
-        "wrong; a step in one line only is a late or corrected bill.",
+        "This month so far, billed and estimated",
+        "Tokens and web search of the month's billed days, added up: each step is a day whose bill "
+        "came, and the gap is what the estimate has got wrong so far. The days one by one are in "
+        "`claude-cost-exporter reconcile`.",
         OVERVIEW,
     )
     ratio = About(
@@ -106,12 +108,13 @@ def _by_day() -> list[timeseries.Panel]:
         "A slow move is a changed mix, a step a changed price or discount.",
         MODELS,
     )
+    compared = (CLOSED, trust.ESTIMABLE)
     return [
         trend(
             staircase,
             MONEY,
-            Query(total(mine("llm_billed_spend_usd", CLOSED)), "billed"),
-            Query(total(mine("llm_estimated_spend_usd", CLOSED)), "estimated"),
+            Query(total(mine("llm_billed_spend_usd", *compared)), "billed"),
+            Query(total(mine("llm_estimated_spend_usd", *compared)), "estimated"),
             empty=NO_BILL,
         ),
         trend(

@@ -48,6 +48,10 @@ def simulated() -> stat.Panel:
     )
 
 
+ESTIMABLE = 'cost_type=~"tokens|web_search"'
+"""The kinds of cost that have an estimate; others are billed only."""
+LITTLE_USD = 10
+"""Weeks that cost less have cents for a ratio: the alert LLMBilledRatioOff leaves them out."""
 UNKNOWN = -1
 """An age that there is not, so that no answer looks like one that is bad."""
 TRUTH = ('class=~"health|truth"', 'severity!="info"')
@@ -67,10 +71,13 @@ def firing(*matchers: str) -> str:
 
 
 def bill_ratio() -> str:
-    """Return billed divided by estimated, over the last seven billed days."""
-    week = 'window="last_7_closed_days"'
-    billed = promql.total(promql.mine("llm_billed_spend_usd", week))
-    return f"{billed} / ({promql.total(promql.mine('llm_estimated_spend_usd', week))} > 0)"
+    """Return billed divided by estimated, over the last seven billed days, as the alert does."""
+    week = ('window="last_7_closed_days"', ESTIMABLE)
+    billed, estimated = (
+        promql.total(promql.mine(f"llm_{truth}_spend_usd", *week))
+        for truth in ("billed", "estimated")
+    )
+    return f"{billed} / ({estimated} > {LITTLE_USD})"
 
 
 def trust() -> stat.Panel:

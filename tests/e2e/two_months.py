@@ -44,7 +44,7 @@ ELSEWHERE = "llm-cost-claude-code-otel"
 """Its metrics come from Claude Code and not from the exporter."""
 MAY_BE_EMPTY = {
     "Billed days": "the month's first days may not have been billed yet",
-    "This month, billed and estimated, by day": "the same",
+    "This month so far, billed and estimated": "the same",
     "Billed / estimated, 7 days": "a bill needs two readings hours apart",
     "Billed / estimated over 7 days": "the same",
     "Billed and estimated by kind of cost": "the same",
