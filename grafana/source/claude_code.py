@@ -133,7 +133,7 @@ def _users() -> table.Panel:
             CLAUDE_CODE_OTEL,
             24,
         ),
-        {"user": Key("User", (to_row(CLAUDE_CODE, "Only this user", user="User"),))},
+        {"user": Key("User", (to_row(CLAUDE_CODE, CLAUDE_CODE, "Only this user", user="User"),))},
         Column("Cost", _sum("user_cost_usd", by="user"), MONEY, bar=True),
         Column("Sessions", _sum("sessions", by="user"), COUNT),
         Column("Lines added", _sum("lines", 'change="added"', by="user"), COUNT),

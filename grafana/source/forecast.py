@@ -146,7 +146,7 @@ def _unusual() -> table.Panel:
 
     impact = watched("llm_window_anomaly_impact_usd")
     share = f"{watched('llm_window_spend_usd')} / ({watched('llm_window_spend_upper_usd')} > 0)"
-    link = to_row(FORECAST, "Watch this", scope_type="Of", scope="Id")
+    link = to_row(FORECAST, FORECAST, "Watch this", scope_type="Of", scope="Id")
     return rows(
         About(
             "What is unusual now",

@@ -28,8 +28,16 @@ TITLES = {
     CLAUDE_CODE_OTEL: "Claude cost: Claude Code by OpenTelemetry",
     HEALTH: "Claude cost: exporter health",
 }
-KEPT = ("provider", "account")
-"""The variables that dashboards have in common and that a link to one row keeps."""
+_ACCOUNTS = ("datasource", "provider", "account")
+_WATCHED = (*_ACCOUNTS, "budget", "scope_type", "scope")
+CHOICES = {
+    OVERVIEW: _WATCHED,
+    MODELS: (*_ACCOUNTS, "workspace", "model"),
+    WORKSPACES: (*_ACCOUNTS, "window", "workspace", "api_key", "model"),
+    FORECAST: _WATCHED,
+    CLAUDE_CODE: (*_ACCOUNTS, "window", "user"),
+}
+"""What can be chosen where rows are linked from and to."""
 
 
 def to_all() -> build.DashboardLink:
@@ -56,8 +64,12 @@ def to_panel(uid: str) -> build.DashboardLink:
     )
 
 
-def to_row(uid: str, title: str, **chosen: str) -> dict[str, Any]:
-    """Return the link of a table's cell; `chosen` says which column selects which variable."""
+def to_row(here: str, there: str, title: str, **chosen: str) -> dict[str, Any]:
+    """Return the link of a table's cell; `chosen` says which column selects which variable.
+
+    Everything else that both dashboards let one choose stays as it is.
+    """
     picked = [f'var-{name}=${{__data.fields["{column}"]}}' for name, column in chosen.items()]
-    kept = [f"${{{name}:queryparam}}" for name in KEPT]
-    return {"title": title, "url": f"/d/{uid}?{'&'.join([*picked, *kept])}&${{__url_time_range}}"}
+    common = [name for name in CHOICES[here] if name in CHOICES[there] and name not in chosen]
+    kept = [f"${{{name}:queryparam}}" for name in common]
+    return {"title": title, "url": f"/d/{there}?{'&'.join([*picked, *kept])}&${{__url_time_range}}"}

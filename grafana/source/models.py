@@ -45,8 +45,8 @@ PROMPTS = mine("llm_tokens_total", *CHOSEN, PROMPT)
 READS = mine("llm_tokens_total", *CHOSEN, CACHED)
 SAVED = mine("llm_cache_read_savings_usd_total", *CHOSEN)
 PREMIUM = mine("llm_cache_write_premium_usd_total", *CHOSEN)
-OPEN_WORKSPACES = to_row(WORKSPACES, "Who uses this model", model="Model")
-THIS_MODEL = to_row(MODELS, "Only this model", model="Model")
+OPEN_WORKSPACES = to_row(MODELS, WORKSPACES, "Who uses this model", model="Model")
+THIS_MODEL = to_row(MODELS, MODELS, "Only this model", model="Model")
 
 
 def _share(part: str, whole: str) -> str:

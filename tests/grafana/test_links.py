@@ -69,13 +69,15 @@ def test_every_panel_leads_to_one_that_says_more(uid):
 
 @pytest.mark.parametrize("uid", BOARDS)
 def test_cells_lead_to_variables_that_are_there(uid):
-    """A row's link sets variables that the other dashboard has, from columns that the table has."""
+    """A row's link sets variables from columns of the table, and keeps every other shared one."""
     for columns, url in cell_links(BOARDS[uid]):
         path, query = urlsplit(url)[2:4]
         there = variables(BOARDS[path.removeprefix("/d/")])
         here = variables(BOARDS[uid])
-        assert set(re.findall(r"var-(\w+)=", query)) <= there.keys()
-        assert set(re.findall(r"\$\{(\w+):queryparam\}", query)) <= there.keys() & here.keys()
+        chosen = set(re.findall(r"var-(\w+)=", query))
+        kept = re.findall(r"\$\{(\w+):queryparam\}", query)
+        assert chosen <= there.keys()
+        assert sorted(kept) == sorted((there.keys() & here.keys()) - chosen)
         assert set(re.findall(r'__data\.fields\["([^"]+)"\]', query)) <= columns
         assert query.endswith(KEEPS_TIME)
 
