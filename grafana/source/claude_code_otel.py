@@ -12,20 +12,35 @@ from grafana.source.panels import About, Column, Key, Query, bars, figures, note
 from grafana.source.promql import grown, pick, rate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from grafana_foundation_sdk.builders import bargauge, stat, table, timeseries
     from grafana_foundation_sdk.models.dashboard import Dashboard
 
 CHOSEN = 'user_email=~"$user"'
 MODEL = 'model=~"$model"'
-COST_NAMES = "claude_code_cost_usage(_USD)?_total"
-TOKEN_NAMES = "claude_code_token_usage(_tokens)?_total"  # noqa: S105 - tokens of text
-TIME_NAMES = "claude_code_active_time(_total)?(_seconds)?_total"
-"""The same counter has another name by each way into Prometheus."""
+COST_NAMES = ("claude_code_cost_usage_USD_total", "claude_code_cost_usage_total")
+TOKEN_NAMES = ("claude_code_token_usage_tokens_total", "claude_code_token_usage_total")
+TIME_NAMES = (
+    "claude_code_active_time_seconds_total",
+    "claude_code_active_time_total_seconds_total",
+    "claude_code_active_time_total",
+)
+"""The same counter has another name by each way into Prometheus, and two when the way changed."""
 EMPTY = "no OpenTelemetry metrics of Claude Code: see the note at the end"
 
 
-def _any(names: str, *matchers: str) -> str:
-    return pick("", f'__name__=~"{names}"', CHOSEN, *matchers)
+def _any(growth: Callable[[str], str], names: tuple[str, ...], *matchers: str) -> str:
+    """Return the growth of a counter by whichever name it has; one pattern of names would clash."""
+    return " or ".join(growth(pick(name, CHOSEN, *matchers)) for name in names)
+
+
+def _cost(growth: Callable[[str], str]) -> str:
+    return _any(growth, COST_NAMES, MODEL)
+
+
+def _token(growth: Callable[[str], str]) -> str:
+    return _any(growth, TOKEN_NAMES, MODEL)
 
 
 def _pick(name: str, *matchers: str) -> str:
@@ -36,9 +51,6 @@ def _sum(growth: str, by: str = "") -> str:
     return f"sum by ({by}) ({growth})" if by else f"sum({growth})"
 
 
-COST = _any(COST_NAMES, MODEL)
-TOKEN = _any(TOKEN_NAMES, MODEL)
-ACTIVE = _any(TIME_NAMES)
 SESSIONS, COMMITS = _pick("session_count"), _pick("commit_count")
 REQUESTS, LINES = _pick("pull_request_count"), _pick("lines_of_code_count")
 DECISIONS = _pick("code_edit_tool_decision")
@@ -76,9 +88,9 @@ def _figures() -> list[stat.Panel]:
         CLAUDE_CODE,
         5,
     )
-    each = f"{_sum(grown(COST))} / ({_sum(grown(COMMITS))} > 0)"
+    each = f"{_sum(_cost(grown))} / ({_sum(grown(COMMITS))} > 0)"
     return [
-        figures(cost, MONEY, Query(_sum(grown(COST))), empty="-"),
+        figures(cost, MONEY, Query(_sum(_cost(grown))), empty="-"),
         figures(
             work,
             COUNT,
@@ -112,20 +124,20 @@ def _trends() -> list[timeseries.Panel]:
         MODELS,
         8,
     )
-    hourly = f"{_sum(rate(COST), 'model')} * 3600"
+    hourly = f"{_sum(_cost(rate), 'model')} * 3600"
     return [
         trend(cost, MONEY, Query(hourly, "{{model}}"), stacked=True, empty=EMPTY),
         trend(
             tokens,
             TOKENS,
-            Query(f"{_sum(rate(TOKEN), 'type')} * 3600", "{{type}}"),
+            Query(f"{_sum(_token(rate), 'type')} * 3600", "{{type}}"),
             stacked=True,
             empty=EMPTY,
         ),
         trend(
             origin,
             MONEY,
-            Query(f"{_sum(rate(COST), 'query_source')} * 3600", "{{query_source}}"),
+            Query(f"{_sum(_cost(rate), 'query_source')} * 3600", "{{query_source}}"),
             stacked=True,
             empty=EMPTY,
         ),
@@ -142,11 +154,11 @@ def _users() -> table.Panel:
             16,
         ),
         {by: Key("User")},
-        Column("Cost", f"topk(50, {_sum(grown(COST), by)})", MONEY, bar=True),
-        Column("Tokens", _sum(grown(TOKEN), by), TOKENS),
+        Column("Cost", f"topk(50, {_sum(_cost(grown), by)})", MONEY, bar=True),
+        Column("Tokens", _sum(_token(grown), by), TOKENS),
         Column("Sessions", _sum(grown(SESSIONS), by), COUNT),
         Column("Commits", _sum(grown(COMMITS), by), COUNT),
-        Column("Active time", _sum(grown(ACTIVE), by), DURATION),
+        Column("Active time", _sum(_any(grown, TIME_NAMES), by), DURATION),
         Column("Edits accepted", _accepted(by), SHARE, below(0.5, 0.75)),
         empty=EMPTY,
     )
@@ -168,12 +180,9 @@ def _lines() -> bargauge.Panel:
 
 def build() -> Dashboard:
     """Return the dashboard about Claude Code, from OpenTelemetry."""
-    users = variables.several(
-        "user", "User", f'label_values({{__name__=~"{COST_NAMES}"}}, user_email)'
-    ).all_value(".*")
-    models = variables.several(
-        "model", "Model", f'label_values({{__name__=~"{COST_NAMES}"}}, model)'
-    )
+    named = f'{{__name__=~"{"|".join(COST_NAMES)}"}}'
+    users = variables.several("user", "User", f"label_values({named}, user_email)").all_value(".*")
+    models = variables.several("model", "Model", f"label_values({named}, model)")
     return dashboard(
         CLAUDE_CODE_OTEL,
         "Claude Code as it sees itself, while it runs. Needs its OpenTelemetry metrics.",

@@ -12,6 +12,7 @@ from grafana.source.links import FORECAST, MODELS, OVERVIEW, RECONCILIATION, WOR
 from grafana.source.look import COUNT, MONEY, NEUTRAL, SHARE, WHEN, Steps, above
 from grafana.source.panels import About, Column, Key, Query, figures, moving_day, rows, trend
 from grafana.source.promql import (
+    OWNER,
     api_keys,
     forecast,
     milliseconds,
@@ -32,17 +33,18 @@ MONTH = 'window="month_to_date"'
 TODAY = 'window="today"'
 METERED = 'kind="metered"'
 SIX_HOURS = "drawn every six hours: nothing yet"
-LOADING = "history is loading"
+LOADING = "history of an account is loading"
 CREDIT_LEFT: Steps = ((None, "red"), (100, "orange"), (500, "green"))
 
 
 def _spent(window: str) -> str:
-    """Return spend with fees, once metered spend is known: fees alone would look like all of it.
+    """Return spend with fees, once metered spend of every account is known: a part looks like all.
 
     Accounts that nothing is polled for have fees alone.
     """
-    known = f"sum({mine('llm_spend_usd', window, METERED)}) or absent({mine('llm_source_up')})"
-    return f"{total(mine('llm_spend_usd', window))} and on () ({known})"
+    polled = mine("llm_source_up", 'source="usage"')
+    unknown = f"{polled} unless on ({OWNER}) {mine('llm_spend_usd', window, METERED)}"
+    return f"{total(mine('llm_spend_usd', window))} and on () absent({unknown})"
 
 
 def _month() -> stat.Panel:
@@ -166,7 +168,7 @@ def _by_token_type() -> timeseries.Panel:
 
 def _top_workspaces() -> table.Panel:
     spent = total(mine("llm_workspace_spend_usd", MONTH), "provider, account, workspace_id")
-    link = to_row(WORKSPACES, "Open this workspace", workspace="Id")
+    link = to_row(OVERVIEW, WORKSPACES, "Open this workspace", workspace="Id")
     return rows(
         About(
             "Top workspaces, this month",
@@ -181,7 +183,7 @@ def _top_workspaces() -> table.Panel:
 
 def _top_keys() -> table.Panel:
     spent = total(mine("llm_api_key_spend_usd", MONTH), "provider, account, api_key_id")
-    link = to_row(WORKSPACES, "Open this API key", api_key="Id")
+    link = to_row(OVERVIEW, WORKSPACES, "Open this API key", api_key="Id")
     return rows(
         About(
             "Top API keys, this month",

@@ -63,11 +63,6 @@ def moving_day(expr: str, legend: str = "") -> Query:
     return Query(expr, legend, step="6h")
 
 
-def daily(expr: str, legend: str = "") -> Query:
-    """Return what is drawn from counters that move once a day."""
-    return Query(expr, legend, step="1d")
-
-
 @dataclass(frozen=True, slots=True)
 class About:
     """What every panel has: a title, what to do with it, where there is more, and its size."""

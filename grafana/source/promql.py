@@ -77,8 +77,10 @@ def top_grown(selector: str, labels: str, most: int = 10) -> str:
 
 
 def _named(vector: str, kind: str) -> str:
+    """Add names: those at the end of the range, of what was renamed in it too, else the last."""
     keys = f"{OWNER}, {kind}_id"
-    known = f"last_over_time(llm_{kind}_info[$__range] @ end())"
+    info = f"llm_{kind}_info"
+    known = f"{info} @ end() or on ({keys}) last_over_time({info}[$__range] @ end())"
     return (
         f"({vector}) * on ({keys}) group_left ({kind}_name) topk by ({keys}) (1, {known})"
         f' or on ({keys}) label_replace({vector}, "{kind}_name", "$1", "{kind}_id", "(.*)")'

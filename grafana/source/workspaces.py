@@ -9,7 +9,7 @@ from grafana.source import variables
 from grafana.source.board import Line, dashboard
 from grafana.source.links import CLAUDE_CODE, MODELS, OVERVIEW, WORKSPACES, to_row
 from grafana.source.look import COUNT, MONEY, SHARE, TOKENS
-from grafana.source.panels import About, Column, Key, Query, bars, daily, hourly, rows, trend
+from grafana.source.panels import About, Column, Key, Query, bars, hourly, moving_day, rows, trend
 from grafana.source.promql import (
     api_keys,
     grown,
@@ -63,8 +63,8 @@ def _workspaces() -> table.Panel:
 
     tokens = total(grown(mine("llm_tokens_total", WORKSPACE, MODEL)), BY_WORKSPACE)
     links = (
-        to_row(WORKSPACES, "Only this workspace", workspace="Id"),
-        to_row(MODELS, "Its models and tokens", workspace="Id"),
+        to_row(WORKSPACES, WORKSPACES, "Only this workspace", workspace="Id"),
+        to_row(WORKSPACES, MODELS, "Its models and tokens", workspace="Id"),
     )
     return _board(
         About(
@@ -89,7 +89,7 @@ def _keys() -> table.Panel:
     def spent(window: str) -> str:
         return total(mine("llm_api_key_spend_usd", API_KEY, window), BY_KEY)
 
-    links = (to_row(WORKSPACES, "Only this API key", api_key="Id"),)
+    links = (to_row(WORKSPACES, WORKSPACES, "Only this API key", api_key="Id"),)
     return _board(
         About(
             "API keys: ${window:text}",
@@ -187,8 +187,8 @@ def _customers() -> list[table.Panel | timeseries.Panel]:
     )
     over_time = About(
         "The ten largest end customers, per day",
-        "Moves once a day, when the bill does. A customer whose cost doubles needs a limit or a "
-        "new price.",
+        "The sum of the 24 hours before each moment; the bill of a day comes at once. A customer "
+        "whose cost doubles needs a limit or a new price.",
         OVERVIEW,
         16,
     )
@@ -203,7 +203,7 @@ def _customers() -> list[table.Panel | timeseries.Panel]:
         trend(
             over_time,
             MONEY,
-            daily(top_grown(CUSTOMER, "account, end_customer"), "{{end_customer}}"),
+            moving_day(top_grown(CUSTOMER, "account, end_customer"), "{{end_customer}}"),
             stacked=True,
             empty="no end customer was billed in this time range",
         ),

@@ -53,7 +53,7 @@ MAY_BE_EMPTY = {
     "Unpriced tokens by model and reason, per day": "everything has a price here",
     "Ambiguously priced tokens, per day": "nothing is ambiguous here",
     "Restatements, per day": "born with the exporter, minutes ago",
-    "The ten largest end customers, per day": "drawn once a day",
+    "The ten largest end customers, per day": "drawn every six hours",
     "End customers in this time range": "moves once a day",
     "Cost by Claude Code's own estimate": "this key sees no subscriptions",
     "Sources": "no poll has failed",

@@ -14,7 +14,6 @@ from tests.support.promql_labels import Labels, exposed, known_metrics
 
 BOARDS = boards()
 KNOWN = known_metrics()
-OTHER_NAMES_OF_TELEMETRY = "llm-cost-claude-code-otel"
 LEGEND = re.compile(r"\{\{ *(\w+) *\}\}")
 RANGES = {"$__rate_interval": "rate", "$__range": "increase"}
 NOT_SHOWN: dict[str, str] = {}

@@ -35,6 +35,13 @@ TELEMETRY = {
     "claude_code_code_edit_tool_decision_total": ("tool_name", "decision", "source", "language"),
 }
 """What Claude Code documents about its own metrics, by the names that Prometheus makes of them."""
+ALSO_CALLED = {
+    "claude_code_cost_usage_total": "claude_code_cost_usage_USD_total",
+    "claude_code_token_usage_total": "claude_code_token_usage_tokens_total",
+    "claude_code_active_time_total_seconds_total": "claude_code_active_time_seconds_total",
+    "claude_code_active_time_total": "claude_code_active_time_seconds_total",
+}
+"""Their names by other ways into Prometheus, or without units."""
 
 
 def _own() -> dict[str, set[str]]:
@@ -55,6 +62,8 @@ def exposed() -> dict[str, set[str]]:
 def known_metrics() -> dict[str, set[str]]:
     """Return every metric that a dashboard may read, with its labels."""
     scraped = exposed() | {name: set() for name in PROCESS}
+    for other, name in ALSO_CALLED.items():
+        scraped[other] = {*TELEMETRY[name], *TELEMETRY_USER}
     scraped |= {name: {*labels, *TELEMETRY_USER} for name, labels in TELEMETRY.items()}
     known = {name: labels | SCRAPED for name, labels in scraped.items()}
     known["ALERTS"] = set(ALERT)
