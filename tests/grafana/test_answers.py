@@ -96,15 +96,15 @@ CASES = {
         ),
     ],
     "a part of the accounts is not shown as all of them": [
-        (OVERVIEW, "This month so far", "A", [up(ACME), up(BETA), spent(ACME, MONTH)], []),
+        (OVERVIEW, "This month", "A", [up(ACME), up(BETA), spent(ACME, MONTH)], []),
         (
             OVERVIEW,
-            "This month so far",
+            "This month",
             "A",
             [up(ACME), up(BETA), spent(ACME, MONTH), spent(BETA, MONTH)],
             [("", 200)],
         ),
-        (OVERVIEW, "This month so far", "A", [spent(ACME, MONTH)], [("", 100)]),
+        (OVERVIEW, "This month", "A", [spent(ACME, MONTH)], [("", 100)]),
     ],
     "what cannot be estimated does not spoil the ratio": [
         (
@@ -199,7 +199,7 @@ def test_the_week_before_is_that_of_the_same_accounts(tmp_path, major):
     hours = f"100x{7 * 24} 150x24"
     there = [burned(ACME, hours), burned(BETA, f"_x{7 * 24} 500x24")]
     question = {
-        "expr": ask(OVERVIEW, "Versus last week"),
+        "expr": ask(OVERVIEW, "To last week"),
         "eval_time": f"{8 * 24}h",
         "exp_samples": [{"labels": "{}", "value": 0.5}],
     }
