@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from grafana.source.links import FORECAST, OVERVIEW
 from grafana.source.look import MONEY, OF_LIMIT, ON_PACE, SHARE, WHEN
-from grafana.source.panels import About, Column, Key, Query, bars, figures, rows, trend
+from grafana.source.panels import About, Query, bars, figures, trend
 from grafana.source.promql import budgets, milliseconds, scopes
+from grafana.source.tables import Column, Key, rows
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.builders import bargauge, stat, table, timeseries

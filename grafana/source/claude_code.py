@@ -8,8 +8,9 @@ from grafana.source import variables
 from grafana.source.board import Line, dashboard
 from grafana.source.links import CLAUDE_CODE, CLAUDE_CODE_OTEL, MODELS, OVERVIEW, to_row
 from grafana.source.look import COUNT, MONEY, SHARE, TOKENS, UNIT_COST, below
-from grafana.source.panels import About, Column, Key, Query, bars, figures, note, rows, trend
+from grafana.source.panels import About, Query, bars, figures, note, trend
 from grafana.source.promql import OWNER, mine, total
+from grafana.source.tables import Column, Key, rows
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.builders import bargauge, stat, table, timeseries

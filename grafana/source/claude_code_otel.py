@@ -8,8 +8,9 @@ from grafana.source import variables
 from grafana.source.board import Line, dashboard
 from grafana.source.links import CLAUDE_CODE, CLAUDE_CODE_OTEL, MODELS
 from grafana.source.look import COUNT, DURATION, MONEY, SHARE, TOKENS, UNIT_COST, below
-from grafana.source.panels import About, Column, Key, Query, bars, figures, note, rows, trend
+from grafana.source.panels import About, Query, bars, figures, note, trend
 from grafana.source.promql import grown, pick, rate
+from grafana.source.tables import Column, Key, rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from grafana.source import trust, variables
+from grafana.source.ahead import HIGH, LOW, MIDDLE, coming, days_of_history
 from grafana.source.bands import band
 from grafana.source.board import Line, dashboard
 from grafana.source.budgets import budget_burn, budget_pace
 from grafana.source.links import FORECAST, MODELS, OVERVIEW, RECONCILIATION, to_row
-from grafana.source.look import COUNT, MONEY, SHARE, Steps, above
-from grafana.source.panels import About, Column, Key, Query, figures, filled, rows, trend
-from grafana.source.promql import forecast, mine, one, pick, scopes, total
+from grafana.source.look import COUNT, MONEY, SHARE, above
+from grafana.source.panels import About, Query, figures, filled, trend
+from grafana.source.promql import forecast, mine, pick, scopes, total
+from grafana.source.tables import Column, Key, rows
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.builders import stat, table, timeseries
@@ -19,8 +21,6 @@ if TYPE_CHECKING:
 
 ERROR = above(0.15, 0.3)
 """Weekday forecasts of a steady organisation are within 15 %; beyond 30 % they help nobody."""
-ENOUGH: Steps = ((None, "red"), (7, "orange"), (28, "green"))
-HIGH, LOW, MIDDLE = "at most", "at least", "expected"
 
 
 def _figures() -> list[stat.Panel]:
@@ -45,19 +45,10 @@ def _figures() -> list[stat.Panel]:
         4,
     )
     spend = ('class!~"health|truth"', 'severity!="info"')
-    days = f"min({one(mine('llm_forecast_history_days'))})"
     return [
-        *(
-            figures(
-                about,
-                MONEY,
-                Query(forecast("p50", horizon), MIDDLE),
-                Query(forecast("p10", horizon), LOW),
-                Query(forecast("p90", horizon), HIGH),
-            )
-            for about, horizon in ((end, "month_end"), (following, "next_month"))
-        ),
-        figures(behind, COUNT, Query(days), steps=ENOUGH),
+        coming(end, "month_end"),
+        coming(following, "next_month"),
+        figures(behind, COUNT, days_of_history()),
         figures(alerts, COUNT, Query(trust.firing(*spend)), steps=above(1)),
     ]
 

@@ -12,6 +12,7 @@ from grafana.source.look import (
     BAD,
     BYTES,
     COUNT,
+    DAY,
     DURATION,
     GOOD,
     NEUTRAL,
@@ -21,22 +22,19 @@ from grafana.source.look import (
     above,
     words,
 )
-from grafana.source.panels import About, Column, Key, Query, figures, rows, trend
-from grafana.source.promql import grown, milliseconds, mine, one, or_zero, pick, rate, total
+from grafana.source.panels import About, Query, figures, trend
+from grafana.source.process import ledger_and_memory, limits, own
+from grafana.source.promql import grown, milliseconds, mine, one, or_zero, rate, total
+from grafana.source.tables import Column, Key, rows
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.builders import stat, table, timeseries
     from grafana_foundation_sdk.models.dashboard import Dashboard
 
-SELECTED = 'account=~"$account"'
 BY_SOURCE = "account, source"
 UP: Steps = ((None, BAD), (1, GOOD))
 REQUEST_BUDGET = 6
 """Requests a minute that the exporter allows itself at most."""
-
-
-def _own(name: str, *matchers: str) -> str:
-    return pick(f"claude_cost_exporter_{name}", SELECTED, *matchers)
 
 
 def _figures() -> list[stat.Panel]:
@@ -98,7 +96,7 @@ def _figures() -> list[stat.Panel]:
         figures(
             requests,
             A_MINUTE,
-            Query(f"max({_own('api_requests_per_minute')})"),
+            Query(f"max({own('api_requests_per_minute')})"),
             steps=above(5, REQUEST_BUDGET),
         ),
         figures(
@@ -120,7 +118,7 @@ def _sources() -> table.Panel:
     api = f"max by ({by}, api) ({mine('llm_source_api_info')})"
     up = f"{of('llm_source_up')} * on ({by}) group_left (api) {api}"
     up += f" or on ({by}) {of('llm_source_up')}"
-    failed = f"sum by ({BY_SOURCE}) ({grown(_own('poll_failures_total'))})"
+    failed = f"sum by ({BY_SOURCE}) ({grown(own('poll_failures_total'))})"
     return rows(
         About(
             "Sources",
@@ -164,13 +162,13 @@ def _freshness() -> list[timeseries.Panel]:
         HEALTH,
     )
     watermark = f"max by ({BY_SOURCE}) ({mine('llm_source_data_watermark_timestamp_seconds')})"
-    failed = f"{total(rate(_own('poll_failures_total')), 'source, kind')} * 60"
+    failed = f"{total(rate(own('poll_failures_total')), 'source, kind')} * 60"
     return [
         trend(
             age,
             DURATION,
             Query(f"time() - {watermark}", "{{account}} {{source}}"),
-            steps=above(trust.STALE, 2 * 86400),
+            steps=above(trust.STALE, 2 * DAY),
         ),
         trend(
             failures,
@@ -202,11 +200,11 @@ def _api() -> list[timeseries.Panel]:
         HEALTH,
         8,
     )
-    by_status = f"{total(rate(_own('api_requests_total')), 'status')} * 60"
-    buckets = total(rate(_own("api_request_duration_seconds_bucket")), "le, endpoint")
+    by_status = f"{total(rate(own('api_requests_total')), 'status')} * 60"
+    buckets = total(rate(own("api_request_duration_seconds_bucket")), "le, endpoint")
     mean = (
-        f"{total(rate(_own('poll_duration_seconds_sum')), 'source')}"
-        f" / ({total(rate(_own('poll_duration_seconds_count')), 'source')} > 0)"
+        f"{total(rate(own('poll_duration_seconds_sum')), 'source')}"
+        f" / ({total(rate(own('poll_duration_seconds_count')), 'source')} > 0)"
     )
     return [
         trend(requests, A_MINUTE, Query(by_status, "{{status}}"), stacked=True),
@@ -220,81 +218,6 @@ def _api() -> list[timeseries.Panel]:
     ]
 
 
-def _ledger() -> list[timeseries.Panel]:
-    written = About(
-        "Ledger rows written, per minute",
-        "New or changed rows. Nothing for hours with traffic going on means that usage is not "
-        "read.",
-        RECONCILIATION,
-        8,
-    )
-    size = About(
-        "Size of the ledger",
-        "Grows with the number of models, keys and workspaces in use. Mind the disk.",
-        HEALTH,
-        8,
-    )
-    memory = About(
-        "Memory of the exporter",
-        "Resident memory. It depends on the number of series; a steady climb is a defect, please "
-        "report it.",
-        HEALTH,
-        8,
-    )
-    rows_written = f"{total(rate(_own('rows_upserted_total')), 'source')} * 60"
-    resident = (
-        "process_resident_memory_bytes and on (instance, job) claude_cost_exporter_build_info"
-    )
-    return [
-        trend(written, COUNT, Query(rows_written, "{{source}}")),
-        trend(size, BYTES, Query("max(claude_cost_exporter_ledger_size_bytes)", "ledger")),
-        trend(memory, BYTES, Query(resident, "{{instance}}"), steps=above(512 * 2**20)),
-    ]
-
-
-def _rest() -> list[table.Panel | timeseries.Panel]:
-    unknown = About(
-        "Fields that this version does not know",
-        "The provider has added something. Nothing is lost, but a newer exporter may read it.",
-        HEALTH,
-        8,
-    )
-    other = About(
-        "Series beyond the cap, by family",
-        "Which family is too large. Raise series_cap, or accept that the rest is other.",
-        HEALTH,
-        8,
-    )
-    polls = About(
-        "Polls, per minute",
-        "Good and bad. It should be flat: gaps are restarts or a machine that slept.",
-        HEALTH,
-        8,
-    )
-    fields = "sum by (source, field) (max without (instance, job) (claude_cost_exporter_"
-    fields += "unknown_fields_total))"
-    families = "max by (family) (claude_cost_exporter_series_dropped_total)"
-    return [
-        rows(
-            unknown,
-            {"source": Key("Source"), "field": Key("Field")},
-            Column("Seen", fields, COUNT, above(1)),
-            empty="every field is known",
-        ),
-        rows(
-            other,
-            {"family": Key("Family")},
-            Column("Label sets", families, COUNT, above(1)),
-            empty="no family is at its cap",
-        ),
-        trend(
-            polls,
-            A_MINUTE,
-            Query(f"{total(rate(_own('polls_total')), 'source')} * 60", "{{source}}"),
-        ),
-    ]
-
-
 def build() -> Dashboard:
     """Return the dashboard about the exporter itself."""
     return dashboard(
@@ -305,7 +228,7 @@ def build() -> Dashboard:
         Line(8, [_sources()]),
         Line(9, _freshness()),
         Line(8, _api(), "Calls to the provider"),
-        Line(8, _ledger(), "Ledger and process"),
-        Line(7, _rest()),
+        Line(8, ledger_and_memory(), "Ledger and process"),
+        Line(7, limits()),
         since="now-24h",
     )

@@ -8,6 +8,9 @@ from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models import units
 
+DAY = 86400
+"""Seconds."""
+
 GOOD, ATTENTION, BAD, PLAIN, SIMULATED = "green", "orange", "red", "text", "purple"
 
 Steps = tuple[tuple[float | None, str], ...]
@@ -63,6 +66,9 @@ def around(low: float, high: float) -> Steps:
 OF_LIMIT = above(0.8, 1.0)
 """The default levels `warn` and `hard` of budgets."""
 ON_PACE = above(1.0, 1.2)
+NOT_NEGATIVE: Steps = ((None, BAD), (0, GOOD))
+ENOUGH: Steps = ((None, BAD), (7, ATTENTION), (28, GOOD))
+"""Days of history: fewer than 7 are a first guess, below 28 weekdays are hardly known."""
 BILL_RATIO: Steps = ((None, BAD), (0.95, GOOD), (1.05, BAD))
 """Where the alert LLMBilledRatioOff draws the line."""
 

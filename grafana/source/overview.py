@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from grafana.source import variables
+from grafana.source.ahead import coming, days_of_history
 from grafana.source.bands import band
 from grafana.source.board import Line, dashboard
 from grafana.source.budgets import budget_bars, budget_table, budget_used
+from grafana.source.funds import credit, provider_cap, subscriptions
 from grafana.source.links import FORECAST, MODELS, OVERVIEW, RECONCILIATION, WORKSPACES, to_row
-from grafana.source.look import COUNT, MONEY, NEUTRAL, SHARE, WHEN, Steps, above
-from grafana.source.panels import About, Column, Key, Query, figures, moving_day, rows, trend
+from grafana.source.look import COUNT, MONEY, NEUTRAL, SHARE, WHEN, above
+from grafana.source.panels import About, Query, figures, moving_day, trend
 from grafana.source.promql import (
+    METERED,
+    MONTH,
     OWNER,
     api_keys,
-    forecast,
     milliseconds,
     mine,
     one,
@@ -24,17 +27,15 @@ from grafana.source.promql import (
     total,
     workspaces,
 )
+from grafana.source.tables import Column, Key, rows
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.builders import stat, table, timeseries
     from grafana_foundation_sdk.models.dashboard import Dashboard
 
-MONTH = 'window="month_to_date"'
 TODAY = 'window="today"'
-METERED = 'kind="metered"'
 SIX_HOURS = "drawn every six hours: nothing yet"
 LOADING = "history of an account is loading"
-CREDIT_LEFT: Steps = ((None, "red"), (100, "orange"), (500, "green"))
 
 
 def _spent(window: str) -> str:
@@ -63,7 +64,7 @@ def _month() -> stat.Panel:
 
 
 def _month_end() -> stat.Panel:
-    return figures(
+    return coming(
         About(
             "This month at its end",
             "Where the month is heading, fees included. Eight times in ten it ends within the "
@@ -71,10 +72,7 @@ def _month_end() -> stat.Panel:
             FORECAST,
             7,
         ),
-        MONEY,
-        Query(forecast("p50", "month_end"), "expected"),
-        Query(forecast("p10", "month_end"), "at least"),
-        Query(forecast("p90", "month_end"), "at most"),
+        "month_end",
     )
 
 
@@ -198,7 +196,7 @@ def _top_keys() -> table.Panel:
 
 
 def _next_month() -> stat.Panel:
-    return figures(
+    return coming(
         About(
             "Next month",
             "What the next month will cost if nothing changes, fees included. Use it for the next "
@@ -206,68 +204,12 @@ def _next_month() -> stat.Panel:
             FORECAST,
             8,
         ),
-        MONEY,
-        Query(forecast("p50", "next_month"), "expected"),
-        Query(forecast("p10", "next_month"), "at least"),
-        Query(forecast("p90", "next_month"), "at most"),
-    )
-
-
-def _subscriptions() -> table.Panel:
-    fees = total(mine("llm_subscription_usd_per_month"), "provider, account, plan")
-    return rows(
-        About(
-            "Subscriptions, per month",
-            "Configured fixed fees. They are a part of spend and forecasts, and of no counter. "
-            "Correct them in the configuration when seats change.",
-            OVERVIEW,
-            6,
-        ),
-        {"provider": Key("Provider"), "account": Key("Account"), "plan": Key("Plan")},
-        Column("Fee", fees, MONEY),
-        empty="no fixed fees are configured",
-    )
-
-
-def _credit() -> stat.Panel:
-    balance = total(mine("llm_credit_balance_usd"))
-    end = f"min({one(mine('llm_credit_exhaustion_timestamp_seconds'))})"
-    return figures(
-        About(
-            "Prepaid credit",
-            "Configured top-ups less spend, and when that reaches 0 at last week's rate. Without "
-            "credit the API refuses requests: top up before.",
-            OVERVIEW,
-            7,
-        ),
-        MONEY,
-        Query(balance, "left", MONEY, CREDIT_LEFT),
-        Query(milliseconds(end), "lasts until", WHEN, NEUTRAL),
-        empty="none is configured",
-    )
-
-
-def _limit() -> stat.Panel:
-    limit = one(mine("llm_provider_spend_limit_usd", 'scope_type="account"', 'period="monthly"'))
-    spent = one(mine("llm_spend_usd", METERED, MONTH))
-    return figures(
-        About(
-            "Provider's own cap used",
-            "This month's metered spend against the spend limit that the provider enforces. At "
-            "100 % it refuses requests: have the limit raised before.",
-            WORKSPACES,
-            5,
-        ),
-        SHARE,
-        Query(f"max({spent} / on (provider, account) group_left () ({limit} > 0))"),
-        steps=above(0.8, 0.95),
-        empty="no cap, or not readable",
+        "next_month",
     )
 
 
 def _counting() -> stat.Panel:
     began = f"max({one(mine('llm_counting_since_timestamp_seconds'))})"
-    days = f"min({one(mine('llm_forecast_history_days'))})"
     return figures(
         About(
             "History",
@@ -278,7 +220,7 @@ def _counting() -> stat.Panel:
         ),
         COUNT,
         Query(milliseconds(began), "counting began", WHEN, NEUTRAL),
-        Query(days, "days of history", COUNT, ((None, "red"), (7, "orange"), (28, "green"))),
+        days_of_history("days of history"),
     )
 
 
@@ -300,9 +242,9 @@ def build() -> Dashboard:
         ),
         Line(9, [_by_model(), band("24h", 10)]),
         Line(8, [_by_token_type(), _top_workspaces(), _top_keys()]),
-        Line(7, [budget_bars(10), _subscriptions(), _next_month()], "Budgets and what comes next"),
+        Line(7, [budget_bars(10), subscriptions(), _next_month()], "Budgets and what comes next"),
         Line(7, [budget_table(24)]),
-        Line(4, [_credit(), _limit(), _counting(), _web_searches()]),
+        Line(4, [credit(), provider_cap(), _counting(), _web_searches()]),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from string import ascii_uppercase
 from typing import TYPE_CHECKING, Any
 
@@ -11,24 +11,19 @@ from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.builders import text as words
 from grafana_foundation_sdk.models import common as shapes
 from grafana_foundation_sdk.models import dashboard as model
-from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 from grafana_foundation_sdk.models.text import TextMode
 
 from grafana.source.links import to_panel
-from grafana.source.look import NEUTRAL, PLAIN, TEXT, WHEN, Steps, Unit, thresholds
+from grafana.source.look import NEUTRAL, PLAIN, WHEN, Steps, Unit, thresholds
 from grafana.source.variables import SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 MINUTELY = "1m"
-SLIM, NARROW, WIDE = 70, 80, 160
-"""Pixels. Tables of a dozen columns fit without scrolling, and bars are long enough to compare."""
 SMALL, TITLE, FIGURE, MEDIUM, LARGE = 12, 14, 16, 20, 26
 """Pixels. Fixed sizes: a line of figures is read as one, and cents are not cut off."""
 SEVERAL = 3
-IDLE = ("Account", "Id")
-"""Columns of labels that tell little and must not take room from names."""
 
 Panel = stat.Panel | timeseries.Panel | bargauge.Panel | table.Panel | words.Panel
 Valued = stat.Panel | timeseries.Panel | bargauge.Panel | table.Panel
@@ -73,55 +68,39 @@ class About:
     width: int = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of numbers in a table."""
-
-    title: str
-    expr: str
-    unit: Unit
-    steps: Steps = NEUTRAL
-    bar: bool = False
-    """Drawn as a bar: for the column by which the table is sorted."""
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A column of labels in a table, with links to what is said about one row elsewhere."""
-
-    title: str
-    links: tuple[dict[str, Any], ...] = field(default=())
-
-
-def _target(query: Query, ref_id: str, *, instant: bool = False) -> Any:  # noqa: ANN401 - the builders of the SDK are not typed alike
+def target(query: Query, ref_id: str, *, instant: bool = False) -> Any:  # noqa: ANN401 - the builders of the SDK are not typed alike
+    """Return a question as a target of a panel."""
     built = prometheus.Dataquery().ref_id(ref_id).datasource(SOURCE).expr(query.expr)
     built = built.legend_format(query.legend or "__auto")
     built = built.instant() if instant else built.range()
     return built.interval(query.step) if query.step else built
 
 
-def _value(name: str, content: object) -> model.DynamicConfigValue:
+def value(name: str, content: object) -> model.DynamicConfigValue:
+    """Return one property of an override."""
     return model.DynamicConfigValue(name, content)
 
 
-def _written(unit: Unit, steps: Steps | None) -> list[model.DynamicConfigValue]:
-    properties = [_value("unit", unit.name)]
+def written(unit: Unit, steps: Steps | None) -> list[model.DynamicConfigValue]:
+    """Return the properties by which numbers are written."""
+    properties = [value("unit", unit.name)]
     if unit.decimals is not None:
-        properties.append(_value("decimals", unit.decimals))
+        properties.append(value("decimals", unit.decimals))
     if steps is not None:
         listed = [{"value": value, "color": color} for value, color in steps]
-        properties.append(_value("thresholds", {"mode": "absolute", "steps": listed}))
+        properties.append(value("thresholds", {"mode": "absolute", "steps": listed}))
     return properties
 
 
 def _overrides(query: Query, unit: Unit) -> list[model.DynamicConfigValue]:
-    properties = _written(query.unit or unit, query.steps) if query.unit or query.steps else []
+    properties = written(query.unit or unit, query.steps) if query.unit or query.steps else []
     if query.mappings:
-        properties.append(_value("mappings", [one.to_json() for one in query.mappings]))
+        properties.append(value("mappings", [one.to_json() for one in query.mappings]))
     return properties
 
 
-def _common(panel: Any, about: About, unit: Unit, steps: Steps, empty: str) -> None:  # noqa: ANN401
+def dressed(panel: Any, about: About, unit: Unit, steps: Steps, empty: str) -> None:  # noqa: ANN401
+    """Give a panel what every one has."""
     panel.title(about.title).description(about.description).span(about.width).datasource(SOURCE)
     panel.unit(unit.name).thresholds(thresholds(steps)).interval(MINUTELY)
     panel.links([to_panel(about.more)])
@@ -133,7 +112,7 @@ def _common(panel: Any, about: About, unit: Unit, steps: Steps, empty: str) -> N
 
 def _ask(panel: Any, queries: Iterable[Query], unit: Unit, **how: Any) -> None:  # noqa: ANN401
     for ref_id, query in zip(ascii_uppercase, queries, strict=False):
-        panel.with_target(_target(query, ref_id, **how))
+        panel.with_target(target(query, ref_id, **how))
         if properties := _overrides(query, unit):
             panel.override_by_query(ref_id, properties)
 
@@ -152,7 +131,7 @@ def figures(
 ) -> stat.Panel:
     """Return one or several numbers of now, side by side."""
     panel = stat.Panel()
-    _common(panel, about, unit, steps, empty)
+    dressed(panel, about, unit, steps, empty)
     _ask(panel, queries, unit, instant=True)
     sentences = any(query.unit is WHEN for query in queries)
     size = MEDIUM if sentences or len(queries) >= SEVERAL else LARGE
@@ -181,7 +160,7 @@ def trend(
 ) -> timeseries.Panel:
     """Return lines or stacked areas over time."""
     panel = timeseries.Panel()
-    _common(panel, about, unit, steps, empty)
+    dressed(panel, about, unit, steps, empty)
     _ask(panel, queries, unit)
     if steps is not NEUTRAL:
         style = common.GraphThresholdsStyleConfig().mode(shapes.GraphThresholdsStyleMode.DASHED)
@@ -203,10 +182,10 @@ def trend(
 
 def filled(panel: timeseries.Panel, upper: str, lower: str) -> timeseries.Panel:
     """Fill the band between two lines of a trend, which are known by their legends."""
-    gray = _value("color", {"mode": "fixed", "fixedColor": PLAIN})
-    fill = [_value("custom.fillBelowTo", lower), _value("custom.fillOpacity", 15)]
-    panel.override_by_name(upper, [gray, *fill, _value("custom.lineWidth", 0)])
-    return panel.override_by_name(lower, [gray, _value("custom.lineWidth", 1)])
+    gray = value("color", {"mode": "fixed", "fixedColor": PLAIN})
+    fill = [value("custom.fillBelowTo", lower), value("custom.fillOpacity", 15)]
+    panel.override_by_name(upper, [gray, *fill, value("custom.lineWidth", 0)])
+    return panel.override_by_name(lower, [gray, value("custom.lineWidth", 1)])
 
 
 def _legend() -> common.VizLegendOptions:
@@ -237,7 +216,7 @@ def bars(
 ) -> bargauge.Panel:
     """Return one horizontal bar for each series of now; `full` is where a bar ends at least."""
     panel = bargauge.Panel()
-    _common(panel, about, unit, steps, empty)
+    dressed(panel, about, unit, steps, empty)
     _ask(panel, queries, unit, instant=True)
     panel.min(0)
     if full is not None:
@@ -253,75 +232,6 @@ def bars(
         .text(common.VizTextDisplayOptions().title_size(TITLE).value_size(FIGURE))
         .reduce_options(_last())
     )
-
-
-def rows(
-    about: About,
-    keys: dict[str, Key],
-    *columns: Column,
-    sort: str = "",
-    empty: str = "nothing yet",
-) -> table.Panel:
-    """Return a table: labels first, one column for each query; every other label is left out."""
-    panel = table.Panel()
-    _common(panel, about, TEXT, NEUTRAL, empty)
-    for ref_id, column in zip(ascii_uppercase, columns, strict=False):
-        query = Query(column.expr)
-        panel.with_target(
-            _target(query, ref_id, instant=True).format(PromQueryFormat.TABLE).legend_format("")
-        )
-        panel.override_by_name(column.title, _cells(column))
-    for key in keys.values():
-        panel.override_by_name(key.title, _label(key))
-    for transformation in _shape(keys, columns):
-        panel.with_transformation(transformation)
-    panel.min_width(NARROW)
-    by = sort or columns[0].title
-    return panel.sort_by([common.TableSortByFieldState().display_name(by).desc(desc=True)])
-
-
-def _label(key: Key) -> list[model.DynamicConfigValue]:
-    """Write a column of labels."""
-    written = [_value("noValue", "-")]
-    if key.links:
-        written.append(_value("links", list(key.links)))
-    if key.title in IDLE:
-        written.append(_value("custom.width", SLIM))
-    return written
-
-
-def _cells(column: Column) -> list[model.DynamicConfigValue]:
-    """Write a column; what is empty in one row must not say why the whole table would be."""
-    written = [*_written(column.unit, column.steps), _value("noValue", "-")]
-    if column.bar:
-        cell = {"type": "gauge", "mode": "basic", "valueDisplayMode": "text"}
-        blue = _value("color", {"mode": "fixed", "fixedColor": "blue"})
-        scale = [
-            _value("min", 0),
-            _value("fieldMinMax", content=True),
-            _value("custom.width", WIDE),
-        ]
-        return [*written, _value("custom.cellOptions", cell), blue, *scale]
-    cell = {"type": "color-text" if column.steps is not NEUTRAL else "auto"}
-    return [*written, _value("custom.cellOptions", cell)]
-
-
-def _shape(keys: dict[str, Key], columns: Sequence[Column]) -> list[model.DataTransformerConfig]:
-    """Join the answers by their labels, then name and order the columns and drop all others."""
-    values = {
-        f"Value #{ref}": one.title for ref, one in zip(ascii_uppercase, columns, strict=False)
-    }
-    if len(columns) == 1:  # Grafana leaves out the letter when there is only one answer.
-        values = {"Value": columns[0].title}
-    names = {**{label: key.title for label, key in keys.items()}, **values}
-    order = {name: place for place, name in enumerate(names)}
-    kept = {"include": {"names": list(names)}}
-    organized = {"renameByName": names, "indexByName": order, "excludeByName": {}}
-    return [
-        model.DataTransformerConfig("merge", options={}),
-        model.DataTransformerConfig("filterFieldsByName", options=kept),
-        model.DataTransformerConfig("organize", options=organized),
-    ]
 
 
 def note(title: str, description: str, content: str, width: int = 24) -> words.Panel:

@@ -9,6 +9,8 @@ from __future__ import annotations
 ACCOUNT = ('provider=~"$provider"', 'account=~"$account"')
 """The accounts that are selected."""
 OWNER = "provider, account"
+MONTH = 'window="month_to_date"'
+METERED = 'kind="metered"'
 PROMPT = 'token_type=~"input|cache_read|cache_write_5m|cache_write_1h"'
 """Everything that was sent to the model, by whatever way it was charged."""
 

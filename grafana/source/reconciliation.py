@@ -9,6 +9,7 @@ from grafana.source.board import Line, dashboard
 from grafana.source.links import HEALTH, MODELS, OVERVIEW, RECONCILIATION, WORKSPACES
 from grafana.source.look import (
     BILL_RATIO,
+    DAY,
     DURATION,
     MONEY,
     NEUTRAL,
@@ -18,8 +19,9 @@ from grafana.source.look import (
     above,
     around,
 )
-from grafana.source.panels import About, Column, Key, Query, bars, figures, hourly, rows, trend
+from grafana.source.panels import About, Query, bars, figures, hourly, trend
 from grafana.source.promql import grown, mine, or_zero, per_day, total
+from grafana.source.tables import Column, Key, rows
 
 if TYPE_CHECKING:
     from grafana_foundation_sdk.builders import bargauge, stat, table, timeseries
@@ -32,7 +34,7 @@ NO_BILL = "not billed yet"
 TOKENS_ONLY = 'token_type!="none"'
 UNPRICED = mine("llm_unpriced_tokens_total", MODEL)
 RESTATED = mine("llm_cost_restated_usd_total")
-QUARTER = 90 * 86400
+QUARTER = 90 * DAY
 """Seconds. Packaged prices that were checked longer ago make the alert LLMPriceCatalogueOld."""
 
 

@@ -9,7 +9,7 @@ from grafana.source import variables
 from grafana.source.board import Line, dashboard
 from grafana.source.links import CLAUDE_CODE, MODELS, OVERVIEW, WORKSPACES, to_row
 from grafana.source.look import COUNT, MONEY, SHARE, TOKENS
-from grafana.source.panels import About, Column, Key, Query, bars, hourly, moving_day, rows, trend
+from grafana.source.panels import About, Query, bars, hourly, moving_day, trend
 from grafana.source.promql import (
     api_keys,
     grown,
@@ -20,6 +20,7 @@ from grafana.source.promql import (
     total,
     workspaces,
 )
+from grafana.source.tables import Column, Key, rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
