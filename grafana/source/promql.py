@@ -2,6 +2,9 @@
 
 Every read takes the maximum over `instance` and `job`, as the rules do: two exporters of one
 account are one account, and history that was loaded under another job counts.
+
+One exporter must keep its `instance` and `job` all the same. Where they change within a range, the
+range is in two series, and the maximum is the larger part of its growth instead of the whole.
 """
 
 from __future__ import annotations
