@@ -16,7 +16,7 @@ from pathlib import Path
 from scripts.browser import MissingBrowserError
 from scripts.browser import find as find_browser
 from tests.e2e.servers import MissingServerError, Prometheus, PrometheusTools
-from tests.e2e.two_months import ELSEWHERE, MAY_BE_EMPTY, two_months
+from tests.e2e.two_months import EMPTY_PANELS, two_months
 from tests.render.asking import drawn
 from tests.render.drawing import FOLDER, CannotDrawError, draw, prepare, served, shrink
 from tests.support.dashboards import boards
@@ -105,7 +105,7 @@ def wrong(uid, shown):
             yield f"{title}: {panel['error']}"
         elif "No data" in panel["text"]:
             yield f"{title}: No data"
-        elif panel["empty"] and uid != ELSEWHERE and title not in MAY_BE_EMPTY:
+        elif panel["empty"] and (uid, title) not in EMPTY_PANELS:
             yield f"{title} is empty: {panel['text']!r}"
         elif not panel["drawn"]:
             yield f"{title} has data and draws nothing"
