@@ -70,6 +70,7 @@ class Alertmanager:
     def __init__(self, tools: AlertmanagerTools, folder: Path, configuration: Path) -> None:
         self._program, self._cwd = tools.runnable(folder)
         self._log = folder / "alertmanager.log"
+        self.configuration = configuration
         self.url = f"http://127.0.0.1:{free_port()}"
         self._flags = [
             f"--config.file={configuration}",
@@ -114,6 +115,10 @@ class Alertmanager:
     def post(self, *alerts: dict) -> None:
         """Tell it alerts, as Prometheus does."""
         self._ask("/api/v2/alerts", json.dumps(alerts).encode())
+
+    def reload(self) -> None:
+        """Let it read its configuration again; what it remembers of messages stays."""
+        self._ask("/-/reload", b"")
 
     def alerts(self) -> list[dict]:
         return json.loads(self._ask("/api/v2/alerts"))

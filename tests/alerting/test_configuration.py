@@ -106,19 +106,32 @@ def test_a_period_repeats_once_a_week_and_is_remembered_for_longer():
     assert seconds(retention) > max(intervals) == timedelta(days=7).total_seconds()
 
 
-def test_a_digest_finds_a_moment_within_working_hours():
-    """However the six hours of a group fall, one end of them is within the hours of a day."""
+def digests():
+    """Return the routes that speak in working hours, and when those begin and end."""
     configuration = yaml.safe_load(SHIPPED)
-    (digest,) = [
-        route for route in configuration["route"]["routes"] if "active_time_intervals" in route
-    ]
     ((hours,),) = [
         interval["times"]
         for named in configuration["time_intervals"]
         for interval in named["time_intervals"]
     ]
     start, end = (int(hours[key].removesuffix(":00")) for key in ("start_time", "end_time"))
-    assert seconds(digest["group_interval"]) <= (end - start) * 3600
+    return [
+        route for route in routes(configuration["route"]) if "active_time_intervals" in route
+    ], (end - start) * 3600
+
+
+def test_a_digest_finds_a_moment_within_working_hours():
+    """However the hours of a group fall, one end of them is within the hours of a day."""
+    found, open_for = digests()
+    assert len(found) == 2
+    assert all(seconds(route["group_interval"]) <= open_for for route in found)
+
+
+def test_what_ends_at_midnight_is_news_the_next_morning():
+    """It repeats after the night that follows the latest message, and not within a day."""
+    found, open_for = digests()
+    (daily,) = [route for route in found if 'tier="soft"' in route["matchers"]]
+    assert open_for < seconds(daily["repeat_interval"]) <= 24 * 3600 - open_for
 
 
 INHIBITIONS = {

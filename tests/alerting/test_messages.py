@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.alerting.configured import impatient, install, uncommented
+from tests.alerting.configured import at_night, impatient, install, uncommented
 from tests.alerting.receivers import MailReceiver, SlackReceiver, texts
 from tests.alerting.servers import Alertmanager, wait_until
 
@@ -29,6 +29,7 @@ ANNOTATIONS = {
     "dashboard_url": "http://grafana.test/d/budget?var-scope=wrkspc_1&from=now-24h",
     "runbook_url": "https://runbooks.test/runbooks.md#llmbudgetdayhard",
 }
+QUICK = "repeat_interval: 1s"
 QUERY = "http://prometheus.test/graph?g0.expr=llm_x+%3E+1&g0.tab=1"
 
 
@@ -208,6 +209,28 @@ def test_the_digest_is_one_message_about_all_scopes(server, slack):
     assert digest["fields"][3]["value"] == "3 firing"
     assert [scope in digest["text"] for scope in scopes] == [True] * 3
     assert later["fields"][0]["value"] == "workspace wrkspc_4"
+
+
+def test_the_digest_of_a_day_does_not_silence_the_next(server, slack):
+    """What ended while nobody was told is told again when it is back, by the next morning."""
+    day = server.configuration.read_text(encoding="utf-8").replace("repeat_interval: 12h", QUICK)
+    soft = {"alertname": "LLMBudgetDaySoft", "severity": "info", "tier": "soft"}
+    configure(server, day)
+    server.post(alert(**soft))
+    wait_until(lambda: slack.messages, "Slack is told")
+    configure(server, at_night(day))
+    server.post(alert(end=UNTIL, **soft))
+    wait_until(lambda: not server.alerts(), "it is over")
+    server.post(fresh(**soft))
+    wait_until(server.alerts, "it is back")
+    assert len(slack.messages) == 1
+    configure(server, day)
+    wait_until(lambda: len(slack.messages) > 1, "Slack is told again")
+
+
+def configure(server, text):
+    server.configuration.write_text(text, encoding="utf-8")
+    server.reload()
 
 
 def test_an_alert_without_labels_and_annotations_is_a_message(server, slack, mail):

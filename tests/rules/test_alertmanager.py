@@ -91,7 +91,7 @@ def test_what_must_be_equal_is_there(rule):
         assert {labels["alertname"] for labels in has if not labels.get(name)} == set()
 
 
-@pytest.mark.parametrize("route", SHIPPED["route"]["routes"], ids=range(3))
+@pytest.mark.parametrize("route", SHIPPED["route"]["routes"], ids=range(len(SHIPPED["route"]["routes"])))
 def test_every_route_has_alerts(route):
     """A route that no alert takes has been forgotten."""
     assert names(route["matchers"])
