@@ -14,8 +14,10 @@ from tests.alerting.servers import ALERTING, Alertmanager, wait_until
 CLASSES = ("threshold", "budget", "anomaly", "efficiency", "truth", "health")
 RECEIVERS = {"critical": "people", "warning": "people", "info": "people-once"}
 SCOPE = {"scope_type": "workspace", "scope": "w1"}
+ACCOUNT = {"provider": "p", "account": "a"}
 STALE = {"alertname": "LLMDataStale", "class": "health", "severity": "warning"}
-CATCHING_UP = {"alertname": "LLMCatchingUp", "class": "health", "severity": "info"}
+DOWN = {"alertname": "LLMExporterDown", "class": "health", "severity": "critical"}
+CATCHING_UP = {"alertname": "LLMCatchingUp", "class": "health", "severity": "info", **ACCOUNT}
 
 
 def cost(name, kind, severity="warning", **labels):
@@ -78,6 +80,22 @@ def test_each_class_and_severity_has_its_receiver(tools, kind, severity):
 def test_what_a_period_has_used_is_told_once(tools, kind, severity):
     """The end of a month is no message, however much it had used."""
     assert routed(tools, cost("A", kind, severity, tier="period")) == "people-once"
+
+
+@pytest.mark.parametrize(
+    ("tier", "repeated"), {"forecast": "24h", "credit": "24h", "burn": "4h", None: "4h"}.items()
+)
+def test_what_is_days_away_is_repeated_daily(tier, repeated):
+    """Forecasts and credit are critical, and yet no matter of hours."""
+    (critical,) = [
+        route
+        for route in yaml.safe_load(SHIPPED)["route"]["routes"]
+        if route["matchers"] == ['severity="critical"']
+    ]
+    (calm,) = critical["routes"]
+    (matcher,) = calm["matchers"]
+    tiers = re.fullmatch(r'tier=~"(.*)"', matcher)[1].split("|")
+    assert (calm if tier in tiers else critical)["repeat_interval"] == repeated
 
 
 def routed(tools, labels):
@@ -162,8 +180,11 @@ INHIBITIONS = {
             cost("Mostly", "budget", tier="period"),
             cost("Hard", "budget", tier="hard"),
             cost("Slow", "budget", tier="burn"),
+            cost("Surely", "budget", "critical", tier="forecast"),
         ],
         [
+            cost("Surely", "budget", "critical", tier="forecast", budget="other"),
+            cost("Credit", "budget", "critical", tier="credit"),
             cost("Mostly", "budget", tier="period", budget="other"),
             cost("Mostly", "budget", tier="period", scope="w2"),
             cost("Burn", "budget", "critical", tier="burn"),
@@ -191,10 +212,25 @@ INHIBITIONS = {
             {"alertname": "LLMExporterDown", "class": "health", "severity": "critical"},
         ],
     ),
+    "no exporter": (
+        DOWN,
+        [cost("Forecast", "budget", tier="forecast"), cost("Odd", "anomaly", window="24h")],
+        [
+            cost("Mostly", "budget", tier="period"),
+            {"alertname": "LLMDataStale", "class": "health", "severity": "critical"},
+        ],
+    ),
     "catching up": (
         CATCHING_UP,
-        [cost("Broke", "efficiency", reads="increase")],
-        [cost("Odd", "anomaly", window="24h"), cost("Hard", "budget", tier="hard")],
+        [
+            cost("Broke", "efficiency", reads="increase", **ACCOUNT),
+            cost("Odd", "anomaly", window="24h", reads="increase"),
+        ],
+        [
+            cost("Broke", "efficiency", reads="increase", provider="p", account="other"),
+            cost("Odd", "anomaly", window="24h"),
+            cost("Hard", "budget", tier="hard"),
+        ],
     ),
 }
 

@@ -172,6 +172,19 @@ def test_one_message_for_each_class_and_scope(server, slack):
     assert second["fields"][3]["value"] == "1 firing"
 
 
+def test_a_budget_that_is_spent_later_is_told_by_itself(server, slack):
+    """Another budget of the same scope is a message of its own, and repeats nothing."""
+    spent = {"alertname": "LLMBudgetSpent", "severity": "critical", "tier": "period"}
+    server.post(alert(**spent))
+    wait_until(lambda: slack.messages, "Slack is told of the first")
+    server.post(alert(budget="other", **spent))
+    wait_until(lambda: len(slack.messages) == 2, "Slack is told of the second")
+    first, second = slack.attachments
+    assert "budget other" not in first["text"]
+    assert "budget other" in second["text"]
+    assert second["fields"][3]["value"] == "1 firing"
+
+
 def test_what_is_inhibited_is_not_sent(server, slack, mail):
     """The hard tier speaks for the soft one, which another budget's alert does not."""
     server.post(

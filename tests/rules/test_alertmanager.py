@@ -27,6 +27,7 @@ RATES = {
 }
 CREDIT = {"LLMCreditLow", "LLMCreditAlmostSpent"}
 NOT_TODAYS_SPEND = {name for name, rule in ALERTS.items() if rule.file in ("anomaly", "efficiency")}
+OF_GROWTH = {name for name, rule in ALERTS.items() if reads_increase(rule)}
 INHIBITIONS = [
     (
         {"LLMBudgetDayHard", "LLMDaySpendOver"},
@@ -50,9 +51,14 @@ INHIBITIONS = [
             *("LLMBudgetExhaustionNear", "LLMCreditLow"),
         },
     ),
+    (
+        {"LLMBudgetSpent"},
+        {"LLMBudgetForecastOver", "LLMBudgetForecastSurelyOver", "LLMBudgetExhaustionNear"},
+    ),
     ({"LLMSpendAnomaly24h", "LLMSpendAnomalyWithoutBand"}, {"LLMSpendAnomaly1h"}),
-    ({"LLMDataStale"}, RATES | CREDIT | NOT_TODAYS_SPEND),
-    ({"LLMCatchingUp"}, {name for name, rule in ALERTS.items() if reads_increase(rule)}),
+    ({"LLMDataStale", "LLMExporterDown"}, RATES | CREDIT | NOT_TODAYS_SPEND),
+    ({"LLMCatchingUp"}, OF_GROWTH - {"LLMSpendAnomalyWithoutBand"}),
+    ({"LLMCatchingUp"}, {"LLMSpendAnomalyWithoutBand"}),
 ]
 
 
@@ -91,7 +97,14 @@ def test_what_must_be_equal_is_there(rule):
         assert {labels["alertname"] for labels in has if not labels.get(name)} == set()
 
 
-@pytest.mark.parametrize("route", SHIPPED["route"]["routes"], ids=range(len(SHIPPED["route"]["routes"])))
+def routes(parents):
+    """Yield routes and all below them."""
+    for route in parents:
+        yield route
+        yield from routes(route.get("routes", ()))
+
+
+@pytest.mark.parametrize("route", list(routes(SHIPPED["route"]["routes"])), ids=str)
 def test_every_route_has_alerts(route):
     """A route that no alert takes has been forgotten."""
     assert names(route["matchers"])
