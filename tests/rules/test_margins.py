@@ -80,8 +80,10 @@ def test_a_minute_and_a_near_miss_are_noticed(tools, tmp_path, change):
 def test_changes_reach_the_alerts(tmp_path):
     """Were nothing changed, nothing could go unnoticed; the rest does not wait, or knows only 0."""
     at_once = {"LLMCatchingUp", "LLMLedgerStateLost"}
-    zero = {"LLMExporterDown", "LLMKeyRefused", "LLMSeriesDropped", "LLMUnpricedTokens"}
-    zero.add("LLMAlertmanagerCannotNotify")
+    zero = {
+        *("LLMExporterDown", "LLMExporterInstanceDown", "LLMKeyRefused", "LLMSourceRefused"),
+        *("LLMNeverRead", "LLMUnpricedTokens", "LLMRuleFails", "LLMAlertmanagerCannotNotify"),
+    }
     for change, unchanged in ((sooner, at_once), (laxer, at_once | zero)):
         folder = tmp_path / change.__name__
         shutil.copytree(PROMETHEUS, folder)
