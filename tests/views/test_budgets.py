@@ -138,6 +138,14 @@ def test_burn_is_the_share_of_the_month_that_the_last_hours_took():
     assert value(samples, "llm_budget_window_spend_ratio", "24h") == pytest.approx(59 / 720)
 
 
+def test_what_the_last_month_burnt_is_no_part_of_this_one():
+    """At $1 an hour, with the last one open, a day or three hold the ten hours of November."""
+    samples = seen(budget(720), at(2026, 11, 1, 10))
+    assert value(samples, "llm_budget_window_spend_ratio", "6h") == pytest.approx(5 / 720)
+    assert value(samples, "llm_budget_window_spend_ratio", "24h") == pytest.approx(10 / 720)
+    assert value(samples, "llm_budget_window_spend_ratio", "72h") == pytest.approx(10 / 720)
+
+
 def windows(samples):
     return {labels[-1] for labels in values(samples, "llm_budget_window_spend_ratio")}
 

@@ -178,10 +178,10 @@ def _exhaustion(state: State, fitted: Fit, snapshot: Snapshot, now: datetime) ->
 
 
 def _burn(state: State, snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
-    """Yield the spend of the last hours by the month's limit; the open hour counts as it is."""
+    """Yield the month's spend of the last hours by its limit; the open hour counts as it is."""
     if not state.limit:
         return
-    hours = _last_hours(snapshot, state.scopes, now)
+    hours = _last_hours(snapshot, state, now)
     for window, count in BURN_WINDOWS.items():
         if len(hours) < count:
             continue
@@ -190,17 +190,18 @@ def _burn(state: State, snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
         yield Sample("llm_budget_window_spend_ratio", labels, spent / state.limit)
 
 
-def _last_hours(snapshot: Snapshot, scopes: Sequence[Scope], now: datetime) -> list[int]:
+def _last_hours(snapshot: Snapshot, state: State, now: datetime) -> list[int]:
     """Return nano-USD of the last hours, the one in which the data end last.
 
-    At most 72, and no more than were read, and are shown, of every scope.
+    At most 72, and no more than were read, and are shown, of every scope. What was spent before the
+    period began is no part of its limit.
     """
-    each = [_hours_of(snapshot, scope, now) for scope in scopes]
+    each = [_hours_of(snapshot, scope, state.period.start, now) for scope in state.scopes]
     newest_first = zip(*(reversed(hours) for hours in each), strict=False)
     return [sum(amounts) for amounts in newest_first][::-1]
 
 
-def _hours_of(snapshot: Snapshot, scope: Scope, now: datetime) -> list[int]:
+def _hours_of(snapshot: Snapshot, scope: Scope, since: datetime, now: datetime) -> list[int]:
     state = usage_state(snapshot, scope.account)
     if state is None or state.history_start is None or state.watermark is None:
         return []
@@ -208,4 +209,5 @@ def _hours_of(snapshot: Snapshot, scope: Scope, now: datetime) -> list[int]:
     oldest = max(state.history_start, now - hours_shown(scope.kind))
     count = min((end - oldest) // HOUR, max(BURN_WINDOWS.values()))
     spent = snapshot.hours.get(scope, {})
-    return [spent.get(end - HOUR * back, 0) for back in range(count, 0, -1)]
+    starts = (end - HOUR * back for back in range(count, 0, -1))
+    return [spent.get(start, 0) if start >= since else 0 for start in starts]
