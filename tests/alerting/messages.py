@@ -59,7 +59,7 @@ SPIKE_TOLD = Message(
     "warning",
     "anomaly",
     f"workspace {RESEARCH}",
-    rf"Unusual spend within 24h: {USD}\.",
+    rf"Unusual spend of Research within 24h: {USD}\.",
     rf"The workspace Research has spent \$(?P<amount>[\d.]+) in the last 24h, where {USD} was "
     rf"expected and up to {USD} is normal\. That is {USD} more than expected\. {TOP}",
     f"scope {RESEARCH} · scope_type workspace · severity warning · window 24h",

@@ -50,7 +50,7 @@ STALE_TOLD = Message(
     "llm-cost-health?var-account=sim",
 )
 WEEK_TOLD = replace(SPENT_TOLD, summary=rf"Budget spent is spent: {PERCENT} of its week\.")
-WASTE_SUMMARY = "Caching of claude-haiku-4-5 cost"
+WASTE_SUMMARY = "Caching of claude-haiku-4-5 in"
 
 
 @pytest.fixture(scope="module")

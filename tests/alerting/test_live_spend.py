@@ -61,7 +61,7 @@ LOOP_TOLD = Message(
     "warning",
     "efficiency",
     f"workspace {DEFAULT_WORKSPACE}",
-    rf"Prompts get {PERCENT} of the usual output: something may be retrying\.",
+    rf"Prompts of Default get {PERCENT} of the usual output: something may be retrying\.",
     r"The workspace Default has sent (?P<amount>[\d.]+)M prompt tokens in the last hour, and got "
     rf"{PERCENT} of the output that such prompts got in the week before\. {TOP}",
     f"account sim · provider anthropic · reads increase · scope {DEFAULT_WORKSPACE} · "
