@@ -104,7 +104,8 @@ REFUSED_TOLD = Message(
     r"The provider refuses the Admin API key of sim\.",
     r"The usage of sim was refused in the last 15 minutes\. Spend of that account stands "
     r"still until the key is replaced\.",
-    "account sim · provider anthropic · scope sim · scope_type account · severity critical · source usage",
+    "account sim · provider anthropic · scope sim · scope_type account · severity critical · "
+    "source usage",
     "llm-cost-health?var-account=sim",
 )
 TOLD = (SPIKE_TOLD, LOOP_TOLD, SPENT_TOLD, BURST_TOLD, UNPRICED_TOLD, REFUSED_TOLD)
