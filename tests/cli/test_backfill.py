@@ -65,7 +65,7 @@ def test_it_works_while_the_exporter_runs(run, tmp_path):
         (("--output=x", "--step=7m"), 2, "'7m' is not a part of an hour"),
         (("--output=x", "--step=15m"), 2, "'15m' is not a part of an hour"),
         (("--output=x", "--step=soon"), 2, "'soon' is not a duration"),
-        (("--output=x", "--days=0"), 2, "0 is not in the range x>=1"),
+        (("--output=x", "--days=0"), 2, "Invalid value for '--days'"),
         (("--output=/nowhere/x",), 1, "error: cannot write /nowhere/x: No such file or directory"),
         (
             (f"--promtool={NO_PROMTOOL}", "--data-dir=."),
