@@ -124,9 +124,9 @@ OUTLOOK: tuple[Metric, ...] = (
     gauge(
         "llm_budget_window_spend_ratio",
         (*BUDGET, "window"),
-        "Metered spend of the last 1h, 6h, 24h or 72h, the open hour included and hours of the month "
-        "before left out, divided by the limit of the month. Only budgets of a month; a window is "
-        f"absent until all of its hours were read. {ONE_SCOPE}",
+        "Metered spend of the last 1h, 6h, 24h or 72h, the open hour included and hours of the "
+        "month before left out, divided by the limit of the month. Only budgets of a month; a "
+        f"window is absent until all of its hours were read. {ONE_SCOPE}",
     ),
     gauge(
         "llm_budget_threshold_ratio",
