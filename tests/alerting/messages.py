@@ -62,7 +62,7 @@ SPIKE_TOLD = Message(
     rf"Unusual spend of Research within 24h: {USD}\.",
     rf"The workspace Research has spent \$(?P<amount>[\d.]+) in the last 24h, where {USD} was "
     rf"expected and up to {USD} is normal\. That is {USD} more than expected\. {TOP}",
-    f"scope {RESEARCH} · scope_type workspace · severity warning · window 24h",
+    f"scope {RESEARCH} · scope_type workspace · severity warning · team research · window 24h",
     f"llm-cost-forecast?var-scope_type=workspace&var-scope={RESEARCH}",
     f'llm_window_spend_usd{{scope="{RESEARCH}",window="24h"}}',
 )
