@@ -361,6 +361,7 @@ COMMANDS = {
     "forecast": ["--config.file=/none"],
     "status": ["--config.file=/none"],
     "reconcile": ["--config.file=/none"],
+    "backfill": ["--config.file=/none", "--output=/none"],
     "price": ["--input=/none"],
     "reprice": ["--config.file=/none", "--since=2026-11-01"],
     "simulate": ["--scenario=none"],
