@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.figures import Figure
+from benchmarks.ledger import NOW, RATES
 from claude_cost_exporter.backfill.past import Configured, Past
 from claude_cost_exporter.backfill.spool import Spool, Target
 from claude_cost_exporter.clock import DAY, HOUR, ManualClock
@@ -16,7 +16,6 @@ from claude_cost_exporter.ledger.base import Batch, PricedUsage, Settings
 from claude_cost_exporter.ledger.reader import LedgerReader
 from claude_cost_exporter.ledger.sql import SqlLedger
 from claude_cost_exporter.plans import Plans
-from claude_cost_exporter.pricing.rates import Rates
 from claude_cost_exporter.records import (
     ATTRIBUTION,
     PROBE,
@@ -28,12 +27,11 @@ from claude_cost_exporter.records import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
-NOW = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
 DAYS = 30
 SERIES = 30
 STEP = 300
-RATES = Rates((3 * 10**9, 15 * 10**9, 3 * 10**8, 375 * 10**7, 6 * 10**9), 10**7)
 
 
 def figures() -> Iterator[Figure]:

@@ -35,7 +35,7 @@ class Recording:
         """`labels` are those that Prometheus adds: job="...",instance="..."."""
         self.simulated, self._sink, self._keep, self._labels = simulated, sink, keep, labels
         self._poll, self._scrape = poll, scrape
-        simulated.poller._changed = lambda: None  # rendered once a poll, not once a source
+        simulated.poller._changed = lambda: None  # rendered below, when history is loaded too
         self._due = simulated.clock.now()
 
     def run(self, end: datetime) -> None:

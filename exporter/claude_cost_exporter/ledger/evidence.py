@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from claude_cost_exporter.ledger.registry import Registry
 
-"""The source that says which hours have been read."""
 DAY_SECONDS = 86_400
 
 
