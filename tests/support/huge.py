@@ -1,8 +1,8 @@
-"""A huge organisation's 90 days, loaded by a process of its own that can kill itself on the way.
+"""A huge organisation's history, loaded by a process of its own that can kill itself on the way.
 
-`python -m tests.support.huge FOLDER NOW BILL [PERCENT MOMENT COUNT]` loads what the ledger in
-FOLDER lacks, on a simulated clock that shows NOW; BILL (served or forbidden) is what the key may
-do with the cost report. It writes its log to standard error, as `serve` does,
+`python -m tests.support.huge FOLDER NOW DAYS BILL [PERCENT MOMENT COUNT]` loads what the ledger in
+FOLDER lacks of the last DAYS, on a simulated clock that shows NOW; BILL (served or forbidden) is
+what the key may do with the cost report. It writes its log to standard error, as `serve` does,
 and its figures to standard output, one JSON object after each round. With the other arguments
 it kills itself in the first round that begins with at least PERCENT loaded:
 
@@ -33,7 +33,6 @@ from claude_cost_exporter.simulator.switches import Availability
 from tests.support.simulated import Simulated
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
-HISTORY_DAYS = 90
 SWITCHES = Switches(max_rows_per_page=5_000)
 MINUTE = timedelta(minutes=1)
 STEPS = 1_000
@@ -42,8 +41,8 @@ STEPS = 1_000
 class Load:
     """The exporter and the simulator in this process, and how far they are."""
 
-    def __init__(self, folder: str, now: datetime, bill: str) -> None:
-        self.clock = ManualClock(now)
+    def __init__(self, folder: str, now: datetime, days: int, bill: str) -> None:
+        self.days, self.clock = days, ManualClock(now)
         self.simulated = Simulated(
             folder,
             "huge_history",
@@ -51,7 +50,7 @@ class Load:
             clock=self.clock,
             switches=replace(SWITCHES, cost_report=Availability(bill)),
             poll="60s",
-            history=f"{HISTORY_DAYS}d",
+            history=f"{days}d",
             api="legacy",
         )
 
@@ -61,7 +60,7 @@ class Load:
         known = self.simulated.exporter.ledger.progress("sim", "usage")
         if known.history_start is None:
             return 0.0
-        return (START - known.history_start) / timedelta(days=HISTORY_DAYS) * 100
+        return (START - known.history_start) / timedelta(days=self.days) * 100
 
     def run(self, before_round) -> None:
         """Poll every minute and load history in between, as the exporter's thread does."""
@@ -132,9 +131,9 @@ class Death:
         cursor.connection.set_progress_handler(steps, STEPS)
 
 
-def main(folder: str, now: str, bill: str, *death: str) -> None:
+def main(folder: str, now: str, days: str, bill: str, *death: str) -> None:
     configure("info", "json")
-    load = Load(folder, datetime.fromisoformat(now), bill)
+    load = Load(folder, datetime.fromisoformat(now), int(days), bill)
     load.run(Death(load, *death).arm if death else lambda _: None)
     load.simulated.close()
 

@@ -122,7 +122,7 @@ def _series(
     query = select(hours.scope_id, hours.hour, hours.cost).where(
         hours.scope_id.in_(begins), hours.hour >= min(begins.values(), default=0)
     )
-    for scope_id, epoch, cost in connection.execute(query):
+    for scope_id, epoch, cost in connection.execute(query).all():
         index = (epoch - begins[scope_id]) // HOUR_SECONDS
         if 0 <= index < len(amounts[scope_id]):
             amounts[scope_id][index] = cost

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import bindparam, select
@@ -29,7 +29,7 @@ from claude_cost_exporter.snapshot import (
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Row
 
     from claude_cost_exporter.ledger.base import Batch, BillBatch, CodingBatch, Settings
     from claude_cost_exporter.ledger.counters import CounterStore
@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from claude_cost_exporter.records import Dimensions
 
 IN_USE = timedelta(days=31)
-_PROGRESS = select(tables.progress).where(
+_ALL_PROGRESS = select(tables.progress)
+_PROGRESS = _ALL_PROGRESS.where(
     tables.progress.c.account_id == bindparam("account_id"),
     tables.progress.c.source == bindparam("source"),
 )
@@ -65,8 +66,16 @@ def progress(connection: Connection, account_id: int, source: str) -> Progress:
     """Return how far a source has been read."""
     which = {"account_id": account_id, "source": source}
     row = connection.execute(_PROGRESS, which).one_or_none()
-    if row is None:
-        return Progress()
+    return _progress_of(row) if row else Progress()
+
+
+def all_progress(connection: Connection) -> dict[tuple[int, str], Progress]:
+    """Return how far every source has been read, by account id and source."""
+    rows = connection.execute(_ALL_PROGRESS).all()
+    return {(row.account_id, row.source): _progress_of(row) for row in rows}
+
+
+def _progress_of(row: Row[Any]) -> Progress:
     return Progress(
         last_success=moment(row.last_success),
         watermark=moment(row.covered_to),
@@ -217,16 +226,16 @@ def _sources(connection: Connection, registry: Registry) -> tuple[SourceState, .
     accounts = {account.id: account for account in registry.accounts.values()}
     return tuple(
         SourceState(
-            provider=accounts[row.account_id].provider,
-            account=accounts[row.account_id].name,
-            source=row.source,
-            last_success=moment(row.last_success),
-            watermark=moment(row.covered_to),
-            history_start=moment(row.covered_from),
-            history_target=moment(row.history_target),
-            catching_up_until=moment(row.catching_up_until),
+            provider=accounts[account_id].provider,
+            account=accounts[account_id].name,
+            source=source,
+            last_success=known.last_success,
+            watermark=known.watermark,
+            history_start=known.history_start,
+            history_target=known.history_target,
+            catching_up_until=known.catching_up_until,
         )
-        for row in connection.execute(select(tables.progress))
+        for (account_id, source), known in all_progress(connection).items()
     )
 
 

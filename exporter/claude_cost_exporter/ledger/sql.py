@@ -73,7 +73,7 @@ class SqlLedger:
             self.coding = SqlCodingLedger(self._transaction, self._registry)
             self.limits = SqlLimitsLedger(self._transaction, self._registry)
             self._lately = Lately()
-            self._progress: dict[tuple[int, str], Progress] = {}
+            self._progress: Mapping[tuple[int, str], Progress] | None = None
             self._rolled_up: dict[int, date] = {}
             self._day_of = day_counter(ZoneInfo(settings.time_zone))
             self._start()
@@ -105,7 +105,7 @@ class SqlLedger:
         with self._mutex:
             if moves_sums:
                 self._lately.forget()
-                self._progress.clear()
+                self._progress = None
             try:
                 with translated_errors(self._url), self._engine.begin() as connection:
                     if self._stale:
@@ -259,11 +259,10 @@ class SqlLedger:
     def progress(self, account: str, source: str) -> Progress:
         """Return how far a source has been read."""
         with self._mutex:
-            key = (self._registry.accounts[account].id, source)
-            if key not in self._progress:
+            if self._progress is None:
                 with translated_errors(self._url), self._engine.connect() as connection:
-                    self._progress[key] = reading.progress(connection, *key)
-            return self._progress[key]
+                    self._progress = reading.all_progress(connection)
+            return self._progress.get((self._registry.accounts[account].id, source), Progress())
 
     def notebook(self, account: str) -> AccountNotebook:
         """Return what the sources of an account remember across restarts."""
