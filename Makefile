@@ -14,7 +14,7 @@ DEMO_ARGS ?=
 RENDER_ARGS ?=
 
 BIN := .venv/bin
-# A process for each core; the tests of a file stay together, for what they set up is shared.
+# A process for each core, and one; the tests of a file stay together, for what they set up is shared.
 PYTEST := $(BIN)/python -m pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 

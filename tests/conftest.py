@@ -51,6 +51,12 @@ def pytest_collection_modifyitems(config, items):
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers():
+    """One process more than there are cores: there are tests that wait for servers."""
+    return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node):
     """Take over what the tests of another process had to say."""
     for line in getattr(node, "workeroutput", {}).get(SAID, ()):

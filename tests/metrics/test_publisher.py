@@ -21,7 +21,7 @@ from tests.support.simulated import Simulated
 @pytest.fixture
 def simulated(tmp_path):
     """A steady organisation that has not been polled yet."""
-    simulated = Simulated(tmp_path)
+    simulated = Simulated(tmp_path, rendered=True)
     yield simulated
     simulated.close()
 
@@ -47,7 +47,7 @@ def test_a_publication_is_what_parsers_expect(simulated):
 def test_a_budget_of_nothing_known_is_told(tmp_path):
     """A misspelt workspace is said once in the log, and on the status page as long as it holds."""
     one = "{name: typo, amount_usd: 5, scope_type: workspace, scope: Reserach}"
-    simulated = Simulated(tmp_path, more=f"budgets: [{one}]")
+    simulated = Simulated(tmp_path, rendered=True, more=f"budgets: [{one}]")
     sentence = "Budget typo: no workspace Reserach has been seen, or it is counted in other."
     with capture_logs() as logs:
         simulated.poll()
@@ -59,7 +59,7 @@ def test_a_budget_of_nothing_known_is_told(tmp_path):
 
 def test_t14_hostile_names_are_bounded_and_printable(tmp_path):
     """T14: escape codes, markup, newlines and 10 kB names end as short printable label values."""
-    simulated = Simulated(tmp_path, "hostile")
+    simulated = Simulated(tmp_path, "hostile", rendered=True)
     for _ in range(3):
         simulated.poll()
         simulated.wait(minutes=30)
@@ -75,7 +75,7 @@ def test_t14_hostile_names_are_bounded_and_printable(tmp_path):
 
 def test_t14_the_series_cap_holds(tmp_path):
     """T14: beyond the cap label sets go to `other`, which is counted and said."""
-    simulated = Simulated(tmp_path, "hostile", more="series_cap: 4")
+    simulated = Simulated(tmp_path, "hostile", rendered=True, more="series_cap: 4")
     for _ in range(2):
         simulated.poll()
         simulated.wait(hours=1)

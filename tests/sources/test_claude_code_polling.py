@@ -109,9 +109,10 @@ def test_every_sum_is_that_of_the_report(begin, window):
 
 def everything(simulated, folder, printed):
     """Return all that leaves the process: metrics, status page, log, and the ledger's files."""
+    text = simulated.text().encode()
     page = simulated.exporter.publisher.current.status_page
     files = b"".join(path.read_bytes() for path in folder.iterdir())
-    return simulated.text().encode() + page + printed.out.encode() + printed.err.encode() + files
+    return text + page + printed.out.encode() + printed.err.encode() + files
 
 
 def test_canary_no_name_leaves_the_source_when_hashed(begin, tmp_path, capfd):

@@ -317,8 +317,9 @@ def test_t14_the_series_cap_holds_against_a_hostile_organisation(tmp_path):
 
 def test_t15_a_scrape_during_a_poll_sees_the_last_whole_set(simulated):
     """T15: between any two requests of a poll a scrape gets the set of before, and it is whole."""
+    simulated.rendered = True
+    simulated.restart()
     run(simulated, 1)
-    simulated.text()
     answer, seen = simulated.simulator.handle, []
 
     def handle(request):

@@ -134,7 +134,13 @@ class ScrapedRun:
         self.start, self._sink, self._label, self._whole = start, sink, label, whole
         self.clock = RingingClock(start + first_poll)
         self.simulated = Simulated(
-            folder, scenario, start=start, clock=self.clock, history="7d", scrape="60s"
+            folder,
+            scenario,
+            start=start,
+            clock=self.clock,
+            rendered=True,
+            history="7d",
+            scrape="60s",
         )
         self._prepare()
         self._exposed: tuple[object, list[str]] = (None, [])

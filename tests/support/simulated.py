@@ -52,8 +52,11 @@ class Simulated:
         clock=None,
         switches=None,
         seed=7,
+        rendered=False,
         **options,
     ) -> None:
+        """`rendered`: after every poll, as `serve` does; else only when a test asks for it."""
+        self.rendered = rendered
         self.clock = clock or ManualClock(start)
         self.folder = folder
         usual = {"poll": "300s", "scrape": "60s", "history": "0d", "api": "auto"}
@@ -74,6 +77,8 @@ class Simulated:
             simulated=True,
         )
         (self.poller,) = self.exporter.pollers
+        if not self.rendered:
+            self.poller._changed = self.snapshot  # counters may rise once they were shown at 0
 
     def restart(self) -> None:
         self.exporter.close()
