@@ -72,10 +72,11 @@ screenshots: .venv/dev servers ## take the pictures of docs/images: the status p
 	@$(BIN)/python -m scripts.screenshot
 	@$(BIN)/python -m tests.render --into=docs/images --leave-out=otel
 
-compose/prometheus.yml: prometheus/prometheus.yml
+compose/prometheus.yml: prometheus/prometheus.yml Makefile
 	sed -e '1i # Made from prometheus/prometheus.yml, with other names of machines: make $@' \
 	    -e 's/"localhost:9853"/"exporter:9853"/; s/"localhost:9093"/"alertmanager:9093"/' \
-	    -e 's#grafana_url: .*#grafana_url: $${GRAFANA_URL}#' $< > $@
+	    -e 's#grafana_url: .*#grafana_url: $${GRAFANA_URL}#' \
+	    -e 's#runbooks_url: .*#runbooks_url: $${RUNBOOKS_URL}#' $< > $@
 
 lock: ## write constraints.txt anew (needs Python 3.11)
 	@scripts/lock $(PYTHON)

@@ -117,6 +117,15 @@ def test_links_lead_where_others_find_it(services):
     assert links(model(**given)["services"]) == set(given.values())
 
 
+def test_runbooks_are_where_the_shipped_configuration_has_them_or_where_told(services):
+    """The same example as in prometheus.yml, unless RUNBOOKS_URL is given."""
+    shipped = read("prometheus/prometheus.yml")["global"]["external_labels"]["runbooks_url"]
+    moved = model(RUNBOOKS_URL="https://wiki.example.com/costs")["services"]["prometheus"]
+
+    assert services["prometheus"]["environment"]["RUNBOOKS_URL"] == shipped
+    assert moved["environment"]["RUNBOOKS_URL"] == "https://wiki.example.com/costs"
+
+
 def test_the_past_can_be_shorter_or_longer(services):
     """HISTORY_DAYS is what `backfill` is told."""
     assert "--days=35" in services["history"]["command"]
@@ -182,7 +191,8 @@ def test_prometheus_has_the_shipped_configuration(services):
     shipped = (ROOT / "prometheus/prometheus.yml").read_text(encoding="utf-8")
     named = shipped.replace('"localhost:9853"', '"exporter:9853"')
     named = named.replace('"localhost:9093"', '"alertmanager:9093"')
-    named = named.replace("grafana_url: http://localhost:3000", "grafana_url: ${GRAFANA_URL}")
+    for name in ("grafana_url", "runbooks_url"):
+        named = re.sub(rf"^( +{name}: ).*$", rf"\1${{{name.upper()}}}", named, flags=re.MULTILINE)
     first, _, rest = (ROOT / "compose/prometheus.yml").read_text(encoding="utf-8").partition("\n")
 
     assert first.startswith("# ")

@@ -204,6 +204,7 @@ PROBLEMS = [
     # prepaid credit, models to compare, anomalies
     ("no day", credit("account: acme, amount_usd: 500"), "credits[0].date: missing; write date: 2026-11-01, for example"),
     ("no account of the credit", credit("date: 2026-11-01, amount_usd: 500"), "credits[0].account: missing; write account: acme, for example"),
+    ("half a key", credit("account: acme, date: 2026-11-01, amount_usd: 500, amount: 500"), "credits[0].amount: unknown key; did you mean amount_usd?"),
     ("a month", credit("account: acme, date: 2026-11, amount_usd: 500"), "credits[0].date: expected day (YYYY-MM-DD), found '2026-11'"),
     ("a refund", credit("account: acme, date: 2026-11-01, amount_usd: -5"), "credits[0].amount_usd: -5 is not more than 0"),
     ("credit of nobody", credit("account: other, date: 2026-11-01, amount_usd: 5"), "credits[0].account: 'other' is no account of sources; known: acme"),

@@ -80,7 +80,8 @@ def wrong_account(account: str, around: Surroundings) -> str | None:
 def suggestion(word: str, known: Iterable[str]) -> str:
     """Return a half-sentence that helps with a word that is not known."""
     known = list(known)
-    close = difflib.get_close_matches(word, known, 1)
+    longer = [one for one in known if word and one.startswith(word)]  # amount is amount_usd
+    close = longer[:1] or difflib.get_close_matches(word, known, 1)
     return f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
 
 

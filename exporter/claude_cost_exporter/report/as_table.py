@@ -191,7 +191,7 @@ def _forecasts(forecasts: Iterable[Forecast]) -> Table:
 
 
 def _budgets(report: Report, *, solid: bool) -> Table:
-    table = figures("Budgets", "Spent", "Limit", "", "Expected", "Lasts until")
+    table = figures("Budgets", "Spent", "Limit", "", "Expected", "Limit reached")
     table.columns[3].justify = "left"
     for one in report.budgets:
         table.add_row(
