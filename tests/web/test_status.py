@@ -30,7 +30,7 @@ class Page(HTMLParser):
 
     def __init__(self, snapshot, *, now=NOW, simulated=False) -> None:
         super().__init__()
-        samples = view_all(snapshot, now)
+        samples = list(view_all(snapshot, now))
         self.html = status_page(snapshot, samples, now, simulated=simulated).decode()
         self.tags, self.attributes, self.open, self.words = [], [], [], []
         self.feed(self.html)

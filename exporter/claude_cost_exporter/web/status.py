@@ -1,4 +1,4 @@
-"""The status page: what each source did last, and what is spent (floor 5)."""
+"""The status page: what is spent, how far budgets are, and what each source did (floor 5)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from claude_cost_exporter import __version__
 from claude_cost_exporter.views.health import catching_up, state_lost
 from claude_cost_exporter.views.scopes import unknown_scopes
 from claude_cost_exporter.views.windows import usage_state
+from claude_cost_exporter.web.budgets import budgets
 from claude_cost_exporter.web.chart import OTHERS, spend_by_day
 
 if TYPE_CHECKING:
@@ -35,14 +36,14 @@ Windows = dict[str, float]
 
 
 def status_page(
-    snapshot: Snapshot, samples: Iterable[Sample], now: datetime, *, simulated: bool
+    snapshot: Snapshot, samples: Sequence[Sample], now: datetime, *, simulated: bool
 ) -> bytes:
     """Return the page as UTF-8 HTML. Everything that came from outside is escaped."""
     return "".join(_page(snapshot, samples, now, simulated=simulated)).encode()
 
 
 def _page(
-    snapshot: Snapshot, samples: Iterable[Sample], now: datetime, *, simulated: bool
+    snapshot: Snapshot, samples: Sequence[Sample], now: datetime, *, simulated: bool
 ) -> Iterator[str]:
     yield '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" '
     yield 'content="width=device-width,initial-scale=1"><meta http-equiv="refresh" content="30">'
@@ -57,6 +58,7 @@ def _page(
         if account.configured:
             yield from _account(snapshot, account, totals[account.account], models, now)
     yield from _gone([account for account in snapshot.accounts if not account.configured])
+    yield from budgets(samples, snapshot.time_zone)
     yield from _sources(snapshot, now)
     yield "<footer><p>"
     yield from (f'<a href="{link}">{link}</a>' for link in LINKS)
