@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from claude_cost_exporter.clock import DAY, HOUR
 from claude_cost_exporter.records import NANO
-from tests.support.five_days import DAYS, END, LAG
+from tests.support.five_days import FIVE_DAYS, LAG
 from tests.support.scrapes import FAMILY
 from tests.support.simulated import START
 
@@ -50,14 +50,26 @@ class Accuracy:
 def measure(prometheus: Prometheus, name: str, truth: Truth) -> Accuracy:
     """Ask Prometheus about one case."""
     selector = f'{FAMILY}{{scenario="{name}"}}'
-    last = END + LAG
+    last = START + len(truth.hours) * HOUR + LAG
+
+    def steps(expression: str, step: timedelta) -> list[float]:
+        """Return the expression's value LAG after the end of each hour, or each day."""
+        (series,) = prometheus.query_range(
+            expression, START + step + LAG, last, step.total_seconds()
+        )
+        return [value for _, value in series.points]
+
+    def errors(window: str, step: timedelta, spent: list[int]) -> list[float]:
+        said = steps(f"sum(increase({selector}[{window}]))", step)
+        return [usd - nano / NANO for usd, nano in zip(said, spent, strict=True)]
+
     return Accuracy(
         truth=truth,
         # 6 days reach back beyond the first sample
         total=prometheus.value(f"sum(increase({selector}[6d]))", last) - truth.total / NANO,
-        days=_errors(prometheus, f"sum(increase({selector}[1d]))", DAY, truth.days),
-        hours=_errors(prometheus, f"sum(increase({selector}[1h]))", HOUR, truth.hours),
-        levels=[round(usd * NANO) for usd in _steps(prometheus, f"sum({selector})", HOUR)],
+        days=errors("1d", DAY, truth.days),
+        hours=errors("1h", HOUR, truth.hours),
+        levels=[round(usd * NANO) for usd in steps(f"sum({selector})", HOUR)],
         last={
             tuple(sorted(series.labels.items() - {("scenario", name)})): round(series.value * NANO)
             for series in prometheus.query(selector, last)
@@ -66,24 +78,9 @@ def measure(prometheus: Prometheus, name: str, truth: Truth) -> Accuracy:
     )
 
 
-def _errors(
-    prometheus: Prometheus, expression: str, step: timedelta, truth: list[int]
-) -> list[float]:
-    said = _steps(prometheus, expression, step)
-    return [usd - nano / NANO for usd, nano in zip(said, truth, strict=True)]
-
-
-def _steps(prometheus: Prometheus, expression: str, step: timedelta) -> list[float]:
-    """Return the expression's value LAG after the end of each hour, or each day."""
-    (series,) = prometheus.query_range(
-        expression, START + step + LAG, END + LAG, step.total_seconds()
-    )
-    return [value for _, value in series.points]
-
-
 def table(version: str, measured: dict[str, Accuracy]) -> Iterable[str]:
     """Yield the errors of all cases as lines of text."""
-    days = "".join(f"{f'day {day + 1}':>9}" for day in range(DAYS))
+    days = "".join(f"{f'day {day + 1}':>9}" for day in range(FIVE_DAYS))
     yield (
         f"error of increase() on Prometheus {version}, % of what was spent in the window; asked "
         f"{LAG.seconds // 60} min after its end"
@@ -98,7 +95,7 @@ def table(version: str, measured: dict[str, Accuracy]) -> Iterable[str]:
         yield (
             f"{name:14}{one.truth.total / NANO:9.2f}"
             f"{100 * NANO * one.total / one.truth.total:+9.4f}"
-            + "".join(f"{percent:+9.3f}" for percent in percents)
+            + "".join(f"{percent:+9.3f}" for percent in percents).ljust(9 * FIVE_DAYS)
             + f"{100 * one.hourly_error:10.2f}{max(one.hours, key=abs):+13.2f}"
             + f"{sum(one.truth.missed.values()) / NANO:15.2f}"
         )
