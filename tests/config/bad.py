@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 GOOD = "sources: [{type: anthropic, account: acme, admin_key_env: KEY}]\n"
+KEY = "sk-ant-admin01-canary-0123456789abcdef"
+"""What the variable KEY holds."""
 
 
 def source(more="", start="type: anthropic, account: acme, admin_key_env: KEY"):
