@@ -1,4 +1,4 @@
-"""Opening: locks, corrupt and unwritable files, migrations, roll-up, time zones."""
+"""Opening: locks, corrupt and unwritable files, migrations, time zones."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import event
 
-from claude_cost_exporter.clock import HOUR, ManualClock
+from claude_cost_exporter.clock import ManualClock
 from claude_cost_exporter.errors import LedgerError, LedgerLockedError
 from claude_cost_exporter.ledger import schema
-from claude_cost_exporter.ledger.base import BillBatch, Settings
+from claude_cost_exporter.ledger.base import Settings
 from claude_cost_exporter.ledger.opening import connect
 from claude_cost_exporter.ledger.reader import LedgerReader
 from claude_cost_exporter.ledger.sql import SqlLedger
 from claude_cost_exporter.ledger.tables import metadata
-from claude_cost_exporter.records import Window
 from tests.support.ledger import INPUT_NANO, MINUTE, START, Account, used
 
 
@@ -273,71 +272,6 @@ def test_an_older_ledger_is_migrated(url, tmp_path):
     account = Account(url, Settings())
     account.poll(START, *used(START, 10))
     account.ledger.close()
-
-
-def stored(tmp_path):
-    """Return rows by bucket width, input tokens and cost of the ledger file."""
-    connection = sqlite3.connect(tmp_path / "ledger.db")
-    widths = dict(connection.execute("select bucket_seconds, count(*) from usage group by 1"))
-    sums = connection.execute("select sum(input), sum(cost) from usage").fetchone()
-    connection.close()
-    return widths, sums
-
-
-def test_roll_up_keeps_every_sum(account, tmp_path):
-    """Rows older than 100 days become day rows; tokens and cost stay the same."""
-    first = START.replace(hour=0, minute=0)
-    rows = [row for hour in range(30) for row in used(first + hour * HOUR, 10 + hour)]
-    account.poll(first + 29.5 * HOUR, *rows, back=29)
-    widths, before = stored(tmp_path)
-    assert widths == {3600: 60}
-    account.reopen(START)
-    account.poll(first + timedelta(days=101, hours=1), *rows, back=101 * 24)
-    widths, after = stored(tmp_path)
-    assert widths == {86_400: 2, 3600: 12}
-    assert after == before
-
-
-def test_an_hour_stands_beside_the_day_that_begins_with_it(account, tmp_path):
-    """A late row of a day that was rolled up leaves the day's row alone, and then joins it."""
-    midnight = START.replace(hour=0, minute=0)
-    account.poll(midnight + 23.5 * HOUR, *used(midnight, 5), *used(midnight + HOUR, 8), back=23)
-    first, second = (midnight + timedelta(days=days) for days in (102, 103))
-    account.poll(first, *used(midnight, 5), *used(midnight + HOUR, 8), back=102 * 24)
-    assert stored(tmp_path) == ({86_400: 2}, (26, 26 * INPUT_NANO))
-    late = Window(midnight, midnight + HOUR)
-    for tokens in (3, 4, 4):
-        account.load(first, late, *used(midnight, tokens))
-        widths, sums = stored(tmp_path)
-        assert widths == {86_400: 2, 3600: 2}
-        assert sums == (26 + 2 * tokens, (26 + 2 * tokens) * INPUT_NANO)
-    account.poll(second, back=30)
-    assert stored(tmp_path) == ({86_400: 2}, (34, 34 * INPUT_NANO))
-
-
-def test_roll_up_leaves_a_day_that_is_loaded_in_part(account, tmp_path):
-    """A day that the history load has cut in two is rolled up when its first half is there too."""
-    noon = START.replace(hour=12, minute=0) - timedelta(days=200)
-    midnight = noon - 12 * HOUR
-    account.poll(START, back=0)
-    recent = START.replace(minute=0)
-    account.load(START + timedelta(days=1), Window(noon, recent), *used(noon, 5))
-    assert stored(tmp_path)[0] == {3600: 2}
-    before = Window(noon - 24 * HOUR, noon)
-    account.load(START + timedelta(days=2), before, *used(midnight, 7))
-    assert stored(tmp_path) == ({86_400: 2}, (24, 24 * INPUT_NANO))
-
-
-def test_roll_up_does_not_wait_for_other_sources(account, tmp_path):
-    """How far back another source has been read says nothing about old hour rows."""
-    first = START.replace(hour=0, minute=0)
-    account.poll(first + 23.5 * HOUR, *used(first, 5), back=23)
-    account.reopen(START)
-    now = first + timedelta(days=102)
-    yesterday = Window(now - timedelta(days=1), now)
-    account.ledger.bill(BillBatch("acme", "cost", yesterday, now, (), ("bill/legacy",)))
-    account.poll(now, *used(first, 5), back=102 * 24)
-    assert stored(tmp_path)[0] == {86_400: 2}
 
 
 def test_days_follow_the_time_zone(url):
