@@ -30,6 +30,17 @@ def on(model, tier="standard", geo="global", speed="standard", window="0-200k"):
     return Dimensions(model, tier, window, geo, speed)
 
 
+OPUS, HAIKU, SONNET = (on(model) for model in MODELS)
+NOVA = on("claude-nova-1")
+ORDINARY = [
+    *(on(model, geo="not_available" if "4-5" in model else "global") for model in MODELS),
+    on("claude-opus-5", tier="batch"),
+    on("claude-opus-5", geo="us"),
+    on("claude-opus-5", speed="fast"),
+]
+"""Three models, one of them also in batches, in the United States and in fast mode."""
+
+
 def days(count=10, first=FIRST):
     return [first + DAY * index for index in range(count)]
 
