@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime, time
 from decimal import Decimal
 from types import SimpleNamespace
 
@@ -16,15 +16,12 @@ from claude_cost_exporter.clock import DAY, HOUR, SystemClock
 from claude_cost_exporter.learning import PriceLearner
 from claude_cost_exporter.ledger.base import BillBatch, Settings
 from claude_cost_exporter.plans import Plans
-from claude_cost_exporter.pricing.book import PriceBook
-from claude_cost_exporter.pricing.carry import carry_learned
 from claude_cost_exporter.pricing.overrides import Override
-from claude_cost_exporter.records import NANO, Tokens, TokenType, UsageRecord, Window
+from claude_cost_exporter.records import NANO, Tokens, UsageRecord, Window
 from claude_cost_exporter.snapshot import Scope
-from tests.support.bills import COUNTS, FIRST, charge, cost, on
+from tests.support.bills import COUNTS, FIRST, NOVA, OPUS, SONNET, charge, cost, on
 from tests.support.ledger import MINUTE, Account, used
 
-OPUS, SONNET, NOVA = on("claude-opus-5"), on("claude-sonnet-5-5"), on("claude-nova-1")
 LISTED = round(sum(cost(OPUS) + cost(SONNET)))
 
 
@@ -279,65 +276,6 @@ def test_reconcile_prints_the_finding(org, tmp_path, monkeypatch):
         "The bill contradicts a list price, claude-opus-5 output standard 0-200k global: "
         "listed are 25 USD per million tokens, billed 20 before discounts."
     )
-
-
-TODAY = date(2026, 11, 20)
-
-
-def learned_book(*entries):
-    return PriceBook.packaged().with_learned(entries)
-
-
-def repriced(model, old, new):
-    """Return the packaged book with another price of a model."""
-    document = PriceBook.packaged().document()
-    assert document.count(old) > 0
-    before, after = document.split(f'"id":"{model}"')
-    return PriceBook.from_document(before + f'"id":"{model}"' + after.replace(old, new, 1))
-
-
-def test_a_new_catalogue_keeps_what_still_makes_sense():
-    """Discounts stay; a factor on a rate that was corrected, and a price now listed, go."""
-    discount = Override(account="acme", factor=Decimal("0.85"))
-    halved = Override(
-        account="acme", model="claude-opus-5", token_type="output", factor=Decimal("0.8")
-    )
-    other = Override(account="acme", model="claude-sonnet-5-5", factor=Decimal("0.9"))
-    nova = Override(
-        account="acme", model="claude-nova-1", token_type="input", usd_per_million=Decimal(7)
-    )
-    known = Override(
-        account="acme", model="claude-opus-5", token_type="input", usd_per_million=Decimal(7)
-    )
-    old = learned_book(discount, other, halved, nova, known)
-    corrected = repriced("claude-opus-5", '"output":"25"', '"output":"20"')
-    assert carry_learned(old, corrected, TODAY).learned == (discount, other, nova)
-    assert carry_learned(old, PriceBook.packaged(), TODAY).learned == (
-        discount,
-        other,
-        halved,
-        nova,
-    )
-
-
-def test_a_book_with_learned_rates_reads_back():
-    """The document holds them, and an older document has none."""
-    entry = Override(account="acme", from_=date(2026, 11, 3), factor=Decimal("0.85"))
-    book = learned_book(entry)
-    again = PriceBook.from_document(book.document())
-    assert (again.learned, again.document()) == ((entry,), book.document())
-    assert "learned" not in PriceBook.packaged().document()
-
-
-def test_a_factor_for_what_has_no_list_price_leaves_the_learned_rate():
-    """A user's discount on everything cannot apply to an unlisted model: its learned rate does."""
-    nova = [
-        Override(account="acme", model="claude-nova-1", token_type=t, usd_per_million=Decimal(7))
-        for t in TokenType
-    ]
-    book = learned_book(*nova).with_overrides([Override(factor=Decimal("0.9"))])
-    assert str(book.quote("acme", NOVA, TODAY).rates[0]) == "7"
-    assert str(book.quote("acme", OPUS, TODAY).rates[0]) == "4.5"
 
 
 def test_a_bill_is_read_whatever_becomes_of_prices(org, capsys):
