@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from claude_cost_exporter.clock import ManualClock
+from claude_cost_exporter.clock import DAY, ManualClock
 from claude_cost_exporter.simulator import Request, Simulator
 
 NOW = datetime(2026, 11, 24, 14, 23, 30, tzinfo=UTC)
+TODAY = datetime(2026, 11, 24, tzinfo=UTC)
+YESTERDAY = TODAY - DAY
 HEADERS = {
     "x-api-key": "sk-ant-admin01-of-a-test",
     "anthropic-version": "2023-06-01",
@@ -30,6 +32,11 @@ PATHS = {
     "spend_limits": "/v1/organizations/spend_limits",
     "rate_limits": "/v1/organizations/rate_limits",
 }
+
+
+def groups(*names):
+    """Return the query parameters for group_by[]."""
+    return [("group_by[]", name) for name in names]
 
 
 class Asker:

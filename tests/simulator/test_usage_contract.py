@@ -6,17 +6,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from claude_cost_exporter.simulator import BucketStart, OpenBucket, SpeedGrouping, Switches
+from tests.simulator.conftest import groups
 
 HOUR = timedelta(hours=1)
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 START = ("starting_at", "2026-11-24T00:00:00Z")
 HOURLY = (START, ("bucket_width", "1h"))
 NO_BETA = {"x-api-key": "sk-ant-admin01-x", "anthropic-version": "2023-06-01"}
-
-
-def groups(*names):
-    """Return the query parameters for group_by[]."""
-    return [("group_by[]", name) for name in names]
 
 
 def test_more_than_five_groups(steady):
