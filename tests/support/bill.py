@@ -1,9 +1,10 @@
-"""Answers of the two cost reports, made of given lines, in the shapes that the API documents."""
+"""The two cost reports, made of given lines in the shapes that the API documents, and read."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from claude_cost_exporter.records import Window
 from tests.support.api import answer
 
 DAY = timedelta(days=1)
@@ -14,6 +15,16 @@ DIMENSIONS = (
     *("slack_channel_id", "speed", "user_profile_id", "workspace_id"),
 )
 FAN_OUT = ("cost_type", "token_type")
+PRICE = {
+    "model": "claude-opus-5-5",
+    "service_tier": "standard",
+    "context_window": "0-200k",
+    "inference_geo": "us",
+    "speed": "fast",
+    "cost_type": "tokens",
+    "token_type": "output_tokens",
+}
+"""What a row of analytics/cost may be about."""
 
 
 def day(number):
@@ -109,3 +120,9 @@ class AnalyticsCost:
         data = self.rows[group_by[0]]
         stamp = text(self.refreshed) if self.refreshed else None
         return answer(200, self.edit(page(*data, data_refreshed_at=stamp)))
+
+
+def fetch(bench, first=1, end=2):
+    """Return what was read of the window, and the records."""
+    read, *records = bench.source.fetch(Window(day(first), day(end)))
+    return read, records
