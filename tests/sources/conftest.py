@@ -1,4 +1,4 @@
-"""A client on a scripted API, and a source that reads it."""
+"""A client on a scripted API, sources that read it, and a simulated organisation."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from claude_cost_exporter.sources.anthropic_analytics import AnthropicAnalytics
 from claude_cost_exporter.sources.api_choice import ApiChoice
 from tests.support.api import Bench, Book
 from tests.support.bill import AnalyticsCost
+from tests.support.simulated import Simulated
 
 
 @pytest.fixture
@@ -31,3 +32,11 @@ def analytics(bench):
         bench.client, bench.clock, bench.observed, ApiChoice("auto", bench.clock, Book())
     )
     return bench
+
+
+@pytest.fixture
+def simulated(tmp_path):
+    """A steady organisation, polled every five simulated minutes."""
+    simulated = Simulated(tmp_path)
+    yield simulated
+    simulated.close()

@@ -15,6 +15,7 @@ from claude_cost_exporter.simulator import Delivery, Request, Simulator
 
 KEY = "sk-ant-admin01-canary-0123456789abcdef"
 START = datetime(2026, 11, 3, 0, 0, tzinfo=UTC)
+USAGE = "usage_messages"
 CONFIG = """
 sources: [{{type: anthropic, account: sim, admin_key_env: KEY, base_url: "http://127.0.0.1:9",
            poll_interval: {poll}, history: {history}, api: {api}, {source}}}]
@@ -109,3 +110,18 @@ class Simulated:
 
     def close(self) -> None:
         self.exporter.close()
+
+
+def run(simulated, hours, step=300):
+    """Poll every `step` simulated seconds."""
+    for _ in range(int(hours * 3600 / step)):
+        simulated.poll()
+        simulated.wait(seconds=step)
+
+
+def counted(simulated):
+    """Return what the counters should show: what was shown now minus at the first poll."""
+    now = simulated.clock.now()
+    end = now.replace(second=0, microsecond=0)
+    shown = simulated.simulator.truth(START, end, now, visible=True)
+    return shown.cost  # the simulation starts on a full hour, so the baseline is empty
