@@ -1,4 +1,4 @@
-"""A client on a scripted API, sources that read it, and a simulated organisation."""
+"""Clients on a scripted API, sources that read it, and a simulated organisation."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from claude_cost_exporter.sources.anthropic_analytics import AnthropicAnalytics
 from claude_cost_exporter.sources.api_choice import ApiChoice
 from tests.support.api import Bench, Book
 from tests.support.bill import AnalyticsCost
+from tests.support.reading import Reading
 from tests.support.simulated import Simulated
 
 
@@ -40,3 +41,17 @@ def simulated(tmp_path):
     simulated = Simulated(tmp_path)
     yield simulated
     simulated.close()
+
+
+@pytest.fixture
+def reading():
+    """Make readings, and close their clients in the end."""
+    made = []
+
+    def make(*used, **options):
+        made.append(Reading(*used, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
