@@ -24,6 +24,8 @@ from claude_cost_exporter.sources.anthropic_usage import AnthropicUsage
 START = datetime(2026, 11, 3, 10, 30, tzinfo=UTC)
 ACME = OrganizationRecord("org-acme", "Acme")
 MODEL = Dimensions("claude-sonnet-4-5", "standard", "0-200k", "global", "standard")
+OPEN = START.replace(minute=0)
+NANO_OF_AN_HOUR = 100 * 3_000  # 100 input tokens at $3 a million
 
 
 class ScriptedUsage:
@@ -155,3 +157,7 @@ class Polling:
 
     def attempt(self):
         return self.poller.attempts["usage"]
+
+
+def fail_with(error):
+    return lambda window: error
