@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from fractions import Fraction
+from functools import lru_cache
 from typing import Literal, NamedTuple, get_args
 
 from claude_cost_exporter.clock import DAY
@@ -32,6 +33,7 @@ class DayPoint(NamedTuple):
     share: Fraction
 
 
+@lru_cache(maxsize=1024)  # every view asks for the same days
 def midnight(day: date, zone: tzinfo) -> datetime:
     """Return the first moment of a local day in UTC, where differences are true durations."""
     return datetime.combine(day, time(), zone).astimezone(UTC)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -80,6 +81,12 @@ def floor_to(step: timedelta, moment: datetime) -> datetime:
     """Return the start of the UTC hour or UTC day (`step`) that holds `moment`."""
     hour = floor_hour(moment)
     return hour.replace(hour=0) if step == DAY else hour
+
+
+@lru_cache(maxsize=8)  # views ask for the same hours again and again until the next one
+def hours_until(end: datetime, count: int) -> tuple[datetime, ...]:
+    """Return the beginnings of the last `count` hours before `end`, oldest first."""
+    return tuple(end - HOUR * back for back in range(count, 0, -1))
 
 
 def floor_hour(moment: datetime) -> datetime:

@@ -10,7 +10,7 @@ from collections import defaultdict
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from claude_cost_exporter.clock import DAY, HOUR, floor_hour, floor_to
+from claude_cost_exporter.clock import DAY, HOUR, floor_hour, floor_to, hours_until
 from claude_cost_exporter.records import NANO
 from claude_cost_exporter.samples import Sample
 from claude_cost_exporter.views.bands import bands
@@ -126,8 +126,7 @@ def _known_to(snapshot: Snapshot, account: str, now: datetime) -> datetime:
 
 def _last_week(snapshot: Snapshot, part: Part) -> list[float]:
     """Return USD by the hour, the open one last."""
-    last = floor_hour(part.known_to)
-    hours = [last - HOUR * back for back in reversed(range(WEEK * HOURS))]
+    hours = hours_until(floor_hour(part.known_to) + HOUR, WEEK * HOURS)
     columns = [_estimates(snapshot, scope, hours) for scope in part.scopes]
     return [sum(amounts) / NANO for amounts in zip(*columns, strict=True)]
 

@@ -12,7 +12,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, NamedTuple
 
 from claude_cost_exporter.calendars import locate, midnight, stretch
-from claude_cost_exporter.clock import DAY, HOUR, floor_hour
+from claude_cost_exporter.clock import DAY, HOUR, floor_hour, hours_until
 from claude_cost_exporter.records import NANO
 from claude_cost_exporter.samples import Sample
 from claude_cost_exporter.snapshot import hours_shown
@@ -209,5 +209,5 @@ def _hours_of(snapshot: Snapshot, scope: Scope, since: datetime, now: datetime) 
     oldest = max(state.history_start, now - hours_shown(scope.kind))
     count = min((end - oldest) // HOUR, max(BURN_WINDOWS.values()))
     spent = snapshot.hours.get(scope, {})
-    starts = (end - HOUR * back for back in range(count, 0, -1))
+    starts = hours_until(end, count)
     return [spent.get(start, 0) if start >= since else 0 for start in starts]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from claude_cost_exporter.clock import HOUR
+from claude_cost_exporter.clock import HOUR, hours_until
 from claude_cost_exporter.records import NANO
 from claude_cost_exporter.samples import Sample
 from claude_cost_exporter.snapshot import HOURS_SHOWN, Scope
@@ -45,4 +45,4 @@ def complete_hours(snapshot: Snapshot, account: str, now: datetime) -> Sequence[
     first = max(start, end - LONGEST * HOUR, now - HOURS_SHOWN)
     known = snapshot.hours.get(Scope(account, "all", "all"), {})
     count = min(int((end - first) / HOUR), LONGEST)
-    return [known.get(end - HOUR * back, 0) for back in range(count, 0, -1)]
+    return [known.get(hour, 0) for hour in hours_until(end, count)]

@@ -73,7 +73,7 @@ def _gap(snapshot: Snapshot, account: AccountState, window: CalendarWindow, now:
     for sign, scope in ((1, total), (-1, explained)):
         gap += sign * _sum(snapshot.estimated_days.get(scope, {}), window)
         for hour, amount in snapshot.estimated_hours.get(scope, {}).items():
-            local = hour.astimezone(snapshot.time_zone).date()
-            if hour + HOUR > first_open and window.holds(local):
-                gap -= sign * amount
+            if hour + HOUR > first_open:
+                day = hour.astimezone(snapshot.time_zone).date()
+                gap -= sign * amount if window.holds(day) else 0
     return gap

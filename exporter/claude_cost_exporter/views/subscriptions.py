@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from fractions import Fraction
+from functools import lru_cache
 from math import floor
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,7 @@ def fees_of_month(subscriptions: Iterable[Subscription], month: date, zone: tzin
     return fees_between(subscriptions, stretch(month.replace(day=1), next_month(month), zone), zone)
 
 
+@lru_cache(maxsize=1024)  # budgets ask for the same midnights at every poll
 def _fee_until(one: Subscription, moment: datetime, zone: tzinfo) -> int:
     """Return the fees up to a moment, since a day long ago; rounding this lets parts add up."""
     if one.first is not None:
