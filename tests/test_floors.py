@@ -131,9 +131,9 @@ def test_files_are_short(package):
     assert {name: count for name, count in lines.items() if count > MOST_LINES_OF_A_FILE} == {}
 
 
-@pytest.mark.parametrize("folder", ["grafana/source", "scripts", "benchmarks"])
+@pytest.mark.parametrize("folder", ["grafana/source", "scripts", "benchmarks", "tests"])
 def test_files_beside_the_package_are_short(folder):
-    """What makes dashboards, checks and measures is written like the package."""
+    """What makes dashboards, checks, measures and tests is written like the package."""
     paths = sorted((ROOT / folder).rglob("*.py"))
     lines = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in paths}
 
