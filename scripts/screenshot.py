@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PICTURE = Path(__file__).parent.parent / "docs" / "images" / "status.png"
-SIZE = (1000, 1100)
+SIZE = (1000, 1330)
 LOADING = ("history is loading", "loading back to", "waiting for")
 """The page says one of these until it has everything to show."""
 PATIENCE_SECONDS = 120

@@ -30,6 +30,10 @@ sources:
 ledger: {{url: "sqlite:///{folder}/ledger.db"}}
 scrape_interval: 5s
 new_series_hold: 15s
+budgets:
+  - {{name: everything, amount_usd: 15000}}
+  - {{name: research, amount_usd: 2000, scope_type: workspace, scope: Research}}
+  - {{name: daily, amount_usd: 600, period: day}}
 """
 
 
