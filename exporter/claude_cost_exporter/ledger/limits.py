@@ -37,8 +37,9 @@ class SqlLimitsLedger:
         self,
         transaction: Callable[[], AbstractContextManager[Connection]],
         registry: Registry,
+        series_cap: int,
     ) -> None:
-        self._transaction, self._registry = transaction, registry
+        self._transaction, self._registry, self._most = transaction, registry, series_cap
 
     def replace(self, account: str, found: LimitsRecord, read_at: datetime) -> None:
         """Replace all caps on spend, and those on rates of the workspaces that were read."""
@@ -64,7 +65,7 @@ class SqlLimitsLedger:
         to anything, so there is no `other` of them.
         """
         names = {account.id: account.name for account in self._registry.accounts.values()}
-        since, most = int((snapshot.taken_at - VALID).timestamp()), self._registry.cap
+        since, most = int((snapshot.taken_at - VALID).timestamp()), self._most
         spend = _valid(connection, tables.spend_limits, SpendLimit, names, since)
         rates = _valid(connection, tables.rate_limits, RateLimit, names, since)
         dropped = {SPEND_FAMILY: _beyond(spend, most), RATE_FAMILY: _beyond(rates, most)}
