@@ -75,6 +75,7 @@ screenshots: .venv/dev servers ## take the pictures of docs/images: the status p
 compose/prometheus.yml: prometheus/prometheus.yml Makefile
 	sed -e '1i # Made from prometheus/prometheus.yml, with other names of machines: make $@' \
 	    -e 's/"localhost:9853"/"exporter:9853"/; s/"localhost:9093"/"alertmanager:9093"/' \
+	    -e 's#Write both addresses here.*#Both are variables of docker-compose.yml.#' \
 	    -e 's#grafana_url: .*#grafana_url: $${GRAFANA_URL}#' \
 	    -e 's#runbooks_url: .*#runbooks_url: $${RUNBOOKS_URL}#' $< > $@
 

@@ -86,7 +86,7 @@ def _served(exposition: Exposition) -> Iterator[int]:
 def _scrapes(port: int, wanted: str) -> list[float]:
     """Return the seconds that each scrape took another process."""
     command = [sys.executable, "-m", "benchmarks.scraper", str(port), str(SCRAPES)]
-    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     found = json.loads(printed)
     if found["sha256"] != wanted:
         raise RuntimeError("a scrape got something else than what was rendered")

@@ -135,7 +135,10 @@ def test_files_are_short(package):
 def test_files_beside_the_package_are_short(folder):
     """What makes dashboards, checks, measures and tests is written like the package."""
     paths = sorted((ROOT / folder).rglob("*.py"))
-    lines = {path.name: len(path.read_text(encoding="utf-8").splitlines()) for path in paths}
+    lines = {
+        str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines())
+        for path in paths
+    }
 
     assert lines
     assert {name: count for name, count in lines.items() if count > MOST_LINES_OF_A_FILE} == {}

@@ -10,7 +10,6 @@ import hashlib
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -269,7 +268,6 @@ _UNPRINTABLE = re.compile(
 )
 
 
-@lru_cache(maxsize=4096)  # the rows of a report have the same few ids
 def label_value(text: str) -> str:
     r"""Return text that is safe in a label: no control characters, at most 200 characters.
 

@@ -191,6 +191,9 @@ def test_prometheus_has_the_shipped_configuration(services):
     shipped = (ROOT / "prometheus/prometheus.yml").read_text(encoding="utf-8")
     named = shipped.replace('"localhost:9853"', '"exporter:9853"')
     named = named.replace('"localhost:9093"', '"alertmanager:9093"')
+    named = named.replace(
+        "Write both addresses here, and nowhere else.", "Both are variables of docker-compose.yml."
+    )
     for name in ("grafana_url", "runbooks_url"):
         named = re.sub(rf"^( +{name}: ).*$", rf"\1${{{name.upper()}}}", named, flags=re.MULTILINE)
     first, _, rest = (ROOT / "compose/prometheus.yml").read_text(encoding="utf-8").partition("\n")

@@ -106,17 +106,3 @@ def test_the_default_workspace_has_one_name(account):
     )
     store(account.ledger, read=("wrkspc_default",), at=START)
     assert shown(account.ledger, START) == (set(), set())
-
-
-def test_t14_limits_beyond_the_cap_on_series_are_left_out_and_counted(url):
-    """T14: an organisation of many workspaces makes no endless list; its own limits come first."""
-    ledger = SqlLedger(url, Settings(series_cap=2), ManualClock(NOW))
-    ledger.register("acme", "anthropic")
-    workspaces = [f"wrkspc_{n}" for n in range(4)]
-    store(ledger, [ACCOUNT], [rate(), *map(rate, workspaces)], read=("", *workspaces))
-
-    snapshot = ledger.snapshot(NOW)
-
-    assert snapshot.rate_limits["acme"] == (rate(), rate("wrkspc_0"))
-    assert snapshot.series_dropped == {"llm_provider_rate_limit": 3}
-    ledger.close()

@@ -48,6 +48,7 @@ class Load:
             "huge_history",
             start=START,
             clock=self.clock,
+            rendered=True,
             switches=replace(SWITCHES, cost_report=Availability(bill)),
             poll="60s",
             history=f"{days}d",

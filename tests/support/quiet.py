@@ -9,7 +9,7 @@ import json
 import logging
 import math
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -19,7 +19,6 @@ import structlog
 from claude_cost_exporter.clock import DAY, ManualClock
 from claude_cost_exporter.records import NANO
 from claude_cost_exporter.simulator import Simulator
-from claude_cost_exporter.simulator.scenario import STEADY
 from tests.e2e.servers import Prometheus
 from tests.support.recording import Recording
 from tests.support.rules import ALERTS, RECORDS, metrics_read
@@ -29,15 +28,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from claude_cost_exporter.simulator import Scenario
     from tests.e2e.asking import Series
     from tests.e2e.servers import PrometheusTools
     from tests.support.rules import Rule
 
 MONTH, MONTH_END = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
 USED = 0.8
-USUAL = ("standard", "global", False)
-"""Speed, place and long context of requests."""
 FIRST_POLL = timedelta(minutes=4)
 SCRAPE = timedelta(minutes=5)
 MINUTE = timedelta(minutes=1)
@@ -85,7 +81,6 @@ def record_month(seed: int, folder: Path, tools: PrometheusTools) -> None:
 def _exporter(seed: int, folder: Path) -> Simulated:
     return Simulated(
         folder,
-        organisation(),
         start=MONTH,
         clock=ManualClock(MONTH + FIRST_POLL),
         seed=seed,
@@ -98,20 +93,9 @@ def _exporter(seed: int, folder: Path) -> Simulated:
     )
 
 
-def organisation() -> Scenario:
-    """Return an organisation whose requests all have the same context window, speed and place.
-
-    Each combination of them is a further request in each poll, and nothing here tells them apart.
-    """
-    usual = [f for f in STEADY.flows if (f.speed, f.geo, f.long_context) == USUAL]
-    return replace(STEADY, flows=tuple(usual))
-
-
 def _budgets(seed: int) -> str:
     """Return a budget for everything and one for each workspace, of which 80 % will be used."""
-    cost = (
-        Simulator(organisation(), seed=seed, start=MONTH).truth(MONTH, MONTH_END).cost_by_labels()
-    )
+    cost = Simulator("steady", seed=seed, start=MONTH).truth(MONTH, MONTH_END).cost_by_labels()
     spent = defaultdict(int)
     for labels, amount in cost.items():
         spent["workspace", labels[0]] += amount

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - the dashes are meant
 """Budgets on the status page: how far each one is, and until when it lasts."""
 
 import re
@@ -34,7 +35,7 @@ def rows(html):
     found = []
     for row in html.split("<tr>")[2:]:
         words = " ".join(re.sub(r"<[^>]*>", " ", row).split())
-        found.append((words, *re.findall(r'class="used (\w*)"><i style="width:([\d.]+)%', row)))
+        found.append((words, *re.findall(r'class="used ?(\w*)"><i style="width:(\d+)%', row)))
     return found
 
 
@@ -44,23 +45,36 @@ def test_a_row_tells_what_is_spent_and_until_when_it_lasts():
     tight = budget("tight", 0.85, expected=1234.5, reached=NOON)
 
     assert rows(shown(*calm, *tight)) == [
-        ("tight a month $850 $1,000 85% $1,234 2026-11-30 13:00", ("nearly", "85.0")),
-        ("calm a month $250 $1,000 25% - -", ("", "25.0")),
+        ("tight a month $850 $1,000 85% $1,234 2026-11-30 13:00", ("nearly", "85")),
+        ("calm a month $250 $1,000 25% – –", ("", "25")),
     ]
 
 
 def test_a_bar_is_full_when_the_limit_is_reached():
-    """It grows no further, and the figure beside it does."""
-    assert rows(shown(*budget("b", 2.5))) == [
-        ("b a month $2,500 $1,000 250% - -", ("spent", "100.0"))
+    """It grows no further, and the figure beside it does; just below neither says all."""
+    assert rows(shown(*budget("b", 0.9996))) == [
+        ("b a month $1,000 $1,000 99% – –", ("nearly", "99"))
     ]
+    assert rows(shown(*budget("b", 2.5))) == [
+        ("b a month $2,500 $1,000 250% – –", ("spent", "100"))
+    ]
+
+
+def test_a_soft_level_is_as_usual():
+    """Most of an allowance used is no news on a page that is looked at."""
+    assert rows(shown(*budget("b", 0.75)))[0][1] == ("", "75")
+
+
+def test_what_was_refunded_is_not_less_than_nothing():
+    """No bar grows to the left."""
+    assert rows(shown(*budget("b", -0.001)))[0][1] == ("", "0")
 
 
 def test_a_limit_of_nothing_has_no_share():
     """What is used of $0 is no number."""
     labels = ("b", "all", "all", "month")
     assert rows(shown(Sample("llm_budget_limit_usd", labels, 0.0))) == [
-        ("b a month - $0.00 - - -",)
+        ("b a month – $0.00 – – –",)
     ]
 
 

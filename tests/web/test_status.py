@@ -5,54 +5,19 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from html.parser import HTMLParser
 
 import pytest
 
-from claude_cost_exporter.plans import Plans, Subscription
+from claude_cost_exporter.calendars import WorkingDays
+from claude_cost_exporter.plans import Budget, Plans, Subscription
 from claude_cost_exporter.records import NANO
 from claude_cost_exporter.snapshot import AccountState, Scope, Snapshot, SourceState
-from claude_cost_exporter.views import view_all
-from claude_cost_exporter.web.status import status_page
+from tests.support.page import NOW, Page
 from tests.support.simulated import Simulated
 
-NOW = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
 LONG_AGO = datetime(2026, 8, 1, tzinfo=UTC)
 TODAY = NOW.date()
 MINUTE = timedelta(minutes=1)
-VOID = {"meta", "link", "br"}
-OPTIONAL = {"p", "tr", "td", "th"}
-"""Elements whose end tag HTML lets one leave out."""
-
-
-class Page(HTMLParser):
-    """The page as a browser would read it: elements, attributes and text."""
-
-    def __init__(self, snapshot, *, now=NOW, simulated=False) -> None:
-        super().__init__()
-        samples = list(view_all(snapshot, now))
-        self.html = status_page(snapshot, samples, now, simulated=simulated).decode()
-        self.tags, self.attributes, self.open, self.words = [], [], [], []
-        self.feed(self.html)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append(tag)
-        self.attributes += attrs
-        if tag not in VOID | OPTIONAL:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        if tag not in OPTIONAL:
-            assert self.open.pop() == tag
-
-    def handle_data(self, data):
-        if "style" not in self.open:
-            self.words.append(data.strip())
-
-    @property
-    def text(self):
-        return " ".join(word for word in self.words if word)
 
 
 def source(name="usage", account="acme", **state):
@@ -229,6 +194,21 @@ def test_an_account_that_is_gone_says_so():
     assert "history is loading" not in page.text.partition("old Old")[2]
 
 
+def budget(name, dollars):
+    return Budget(name, dollars * NANO, "month", "all", "all", {"warn": 0.8}, WorkingDays(UTC))
+
+
+def test_budgets_stand_between_spend_and_sources():
+    """Each with what it has used of its limit, in the zone that days are in."""
+    plans = Plans(budgets=(budget("all of it", 1200),))
+    page = Page(snapshot(polled(), days=spending({"m": 40}), plans=plans))
+    assert page.open == []
+    assert "Budgets Budget Spent Limit Used Expected Limit reached all of it a month" in page.text
+    assert "all of it a month $960 $1,200 80%" in page.text
+    assert page.text.index("Metered today") < page.text.index("Budgets")
+    assert page.text.index("Budgets") < page.text.index("Sources")
+
+
 def test_simulated_data_are_announced():
     """Simulated data have a banner; real data have none."""
     assert "SIMULATED DATA" in Page(snapshot(polled()), simulated=True).text
@@ -252,18 +232,19 @@ def test_hostile_names_stay_text(name):
         polled(account=name, last_error=name, notes=(name,)),
         source(name, account=name, up=False, last_attempt=NOW, last_error=name),
     )
-    days = spending({name: 5}, account=name)
-    page = Page(snapshot(*states, days=days, account=name, organization=name))
+    days, plans = spending({name: 5}, account=name), Plans(budgets=(budget(name, 900),))
+    page = Page(snapshot(*states, days=days, account=name, organization=name, plans=plans))
     plain = Page(
         snapshot(
             polled(last_error="e", notes=("n",)),
             source("s", up=False, last_attempt=NOW, last_error="e"),
             days=spending({"m": 5}),
+            plans=Plans(budgets=(budget("b", 900),)),
         )
     )
     assert page.tags == plain.tags
     assert [key for key, _ in page.attributes] == [key for key, _ in plain.attributes]
-    assert page.text.count(name) == 9
+    assert page.text.count(name) == 10
 
 
 def test_a_real_page_is_well_formed_and_small(tmp_path):

@@ -13,7 +13,7 @@ from claude_cost_exporter.ledger import tables
 from claude_cost_exporter.records import RateLimit, SpendLimit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sized
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 VALID = timedelta(days=2)
 """A cap that was not read for so long, once a day at least, is not shown any more."""
-SPEND_FAMILY, RATE_FAMILY = "llm_provider_spend_limit_usd", "llm_provider_rate_limit"
 
 L = TypeVar("L", SpendLimit, RateLimit)
 
@@ -37,9 +36,8 @@ class SqlLimitsLedger:
         self,
         transaction: Callable[[], AbstractContextManager[Connection]],
         registry: Registry,
-        series_cap: int,
     ) -> None:
-        self._transaction, self._registry, self._most = transaction, registry, series_cap
+        self._transaction, self._registry = transaction, registry
 
     def replace(self, account: str, found: LimitsRecord, read_at: datetime) -> None:
         """Replace all caps on spend, and those on rates of the workspaces that were read."""
@@ -59,29 +57,14 @@ class SqlLimitsLedger:
                     connection.execute(insert(table), [shared | row._asdict() for row in rows])
 
     def fill(self, connection: Connection, snapshot: Snapshot) -> Snapshot:
-        """Return the snapshot with the caps that are still valid.
-
-        What an account has beyond the cap on series is left out and counted: these do not add up
-        to anything, so there is no `other` of them.
-        """
+        """Return the snapshot with the caps that are still valid."""
         names = {account.id: account.name for account in self._registry.accounts.values()}
-        since, most = int((snapshot.taken_at - VALID).timestamp()), self._most
-        spend = _valid(connection, tables.spend_limits, SpendLimit, names, since)
-        rates = _valid(connection, tables.rate_limits, RateLimit, names, since)
-        dropped = {SPEND_FAMILY: _beyond(spend, most), RATE_FAMILY: _beyond(rates, most)}
+        since = int((snapshot.taken_at - VALID).timestamp())
         return replace(
             snapshot,
-            spend_limits={account: caps[:most] for account, caps in spend.items()},
-            rate_limits={account: caps[:most] for account, caps in rates.items()},
-            series_dropped={
-                **snapshot.series_dropped,
-                **{family: count for family, count in dropped.items() if count},
-            },
+            spend_limits=_valid(connection, tables.spend_limits, SpendLimit, names, since),
+            rate_limits=_valid(connection, tables.rate_limits, RateLimit, names, since),
         )
-
-
-def _beyond(caps: Mapping[str, Sized], most: int) -> int:
-    return sum(max(0, len(of_account) - most) for of_account in caps.values())
 
 
 def _spend(account: Account, found: LimitsRecord) -> list[SpendLimit]:

@@ -72,7 +72,7 @@ class LedgerReader:
                 )
             parts = (registry, CounterStore(0, 0), settings, Lately())
             taken = reading.snapshot(connection, *parts, now)
-            limits = SqlLimitsLedger(lambda: nullcontext(connection), registry, settings.series_cap)
+            limits = SqlLimitsLedger(lambda: nullcontext(connection), registry)
             return limits.fill(connection, taken)
 
     def used(self, start: datetime, end: datetime) -> list[UsedOfDay]:

@@ -71,7 +71,7 @@ class SqlLedger:
             self._counters = CounterStore(hold, settings.series_cap)
             self._registry = Registry(settings.series_cap)
             self.coding = SqlCodingLedger(self._transaction, self._registry)
-            self.limits = SqlLimitsLedger(self._transaction, self._registry, settings.series_cap)
+            self.limits = SqlLimitsLedger(self._transaction, self._registry)
             self._lately = Lately()
             self._progress: Mapping[tuple[int, str], Progress] | None = None
             self._rolled_up: dict[int, date] = {}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from claude_cost_exporter.report.budgets import budget_states
 from claude_cost_exporter.report.samples import Found
 from claude_cost_exporter.report.words import about
+from claude_cost_exporter.web.words import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,17 +35,23 @@ def budgets(samples: Iterable[Sample], zone: tzinfo) -> Iterator[str]:
 
 
 def _row(state: BudgetState, zone: tzinfo) -> Iterator[str]:
-    reached = state.exhausted_at and f"{state.exhausted_at.astimezone(zone):%Y-%m-%d %H:%M}"
+    end = state.exhausted_at
+    reached = NOTHING if end is None else f"{end.astimezone(zone):%Y-%m-%d %H:%M}"
     yield f'<tr><td class="long name">{escape(state.budget)} <small>a {state.period}</small>'
-    yield f'<td class="n">{about(state.spent_usd)}<td class="n">{about(state.limit_usd)}'
-    yield f'<td class="name">{_bar(state)}<td class="n">{about(state.p50_usd)}'
-    yield f"<td>{reached or '-'}</tr>"
+    yield f'<td class="n">{_about(state.spent_usd)}<td class="n">{_about(state.limit_usd)}'
+    yield f'<td class="share">{_bar(state)}<td class="n">{_about(state.p50_usd)}'
+    yield f'<td class="share">{reached}</tr>'
 
 
 def _bar(state: BudgetState) -> str:
+    """Return the used share as a bar; it is full when the limit is reached, no sooner."""
     if state.used_ratio is None:
-        return "-"
-    kind = LEVELS.get(state.level, "")
-    width = min(max(state.used_ratio, 0.0), 1.0)
-    bar = f'<span class="used {kind}"><i style="width:{width:.1%}"></i></span>'
-    return f"{bar} {state.used_ratio:.0%}"
+        return NOTHING
+    used = max(state.used_ratio, 0.0)
+    shown = min(used, 0.99) if used < 1 else used
+    classes = " ".join(filter(None, ("used", LEVELS.get(state.level))))
+    return f'<span class="{classes}"><i style="width:{min(shown, 1):.0%}"></i></span> {shown:.0%}'
+
+
+def _about(amount: float | None) -> str:
+    return NOTHING if amount is None else about(amount)

@@ -13,6 +13,7 @@ from claude_cost_exporter.views.scopes import unknown_scopes
 from claude_cost_exporter.views.windows import usage_state
 from claude_cost_exporter.web.budgets import budgets
 from claude_cost_exporter.web.chart import OTHERS, spend_by_day
+from claude_cost_exporter.web.words import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,7 +30,6 @@ FIGURES = {
     "month_to_date": "Metered this month",
     "last_month": "Metered last month",
 }
-NOTHING = "–"  # noqa: RUF001 - a dash is meant
 
 Windows = dict[str, float]
 """Spend in USD by calendar window; a window that has not been read as a whole is absent."""
