@@ -47,8 +47,8 @@ bench: .venv/dev ## measure; fails when a ratio or a memory target is missed
 backtest: .venv/dev ## replay simulated organisations; fails when forecasts or alarms miss a bound
 	$(BIN)/python -m backtest
 
-soak: servers .venv/dev ## five simulated days through Prometheus in all eleven variations (8 minutes)
-	SOAK=1 $(BIN)/python -m pytest tests/e2e/test_five_days.py $(PYTEST_ARGS)
+soak: servers .venv/dev ## five simulated days in eleven variations, and every rule changed (9 minutes)
+	SOAK=1 $(BIN)/python -m pytest tests/e2e/test_five_days.py tests/rules/test_margins.py $(PYTEST_ARGS)
 
 quiet: servers .venv/dev ## three quiet months, in which alerts must be as rare as is said (10 minutes)
 	QUIET_SEEDS="1 2 3" $(BIN)/python -m pytest tests/e2e/test_quiet.py $(PYTEST_ARGS)

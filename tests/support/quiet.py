@@ -1,6 +1,7 @@
 """A quiet month: simulated, scraped, recorded by the rules, and searched for alerts.
 
-The month is November 2026, with 60 days of history before it. It ends at 80 % of every budget.
+The month is November 2026, with 60 days of history before what is recorded of it. It ends at 80 %
+of every budget.
 """
 
 from __future__ import annotations
@@ -60,8 +61,8 @@ class Fired:
         return frozenset(range(int((self.start - month) // day), int((end - month) // day) + 1))
 
 
-def record_month(seed: int, folder: Path, tools: PrometheusTools) -> None:
-    """Write the month of a seed, with everything that the rules record, into a data folder.
+def record_month(seed: int, start: datetime, folder: Path, tools: PrometheusTools) -> None:
+    """Write the month of a seed from `start` on, with what the rules record, into a data folder.
 
     It is made for a process of its own: it silences the log.
     """
@@ -69,20 +70,20 @@ def record_month(seed: int, folder: Path, tools: PrometheusTools) -> None:
     scrapes = folder / "scrapes.om"
     with scrapes.open("w", encoding="utf-8") as file:
         recording = Recording(
-            _exporter(seed, folder), file.write, keep=metrics_read(), labels=LABELS
+            _exporter(seed, start, folder), file.write, keep=metrics_read(), labels=LABELS
         )
         recording.run(MONTH_END)
         file.write("# EOF\n")
     tools.load(scrapes, folder / "data")
     scrapes.unlink()  # hundreds of MB
-    record_rules(folder, tools)
+    record_rules(start, folder, tools)
 
 
-def _exporter(seed: int, folder: Path) -> Simulated:
+def _exporter(seed: int, start: datetime, folder: Path) -> Simulated:
     return Simulated(
         folder,
         start=MONTH,
-        clock=ManualClock(MONTH + FIRST_POLL),
+        clock=ManualClock(start + FIRST_POLL),
         seed=seed,
         poll="3600s",
         history="60d",
@@ -108,7 +109,7 @@ def _budgets(seed: int) -> str:
     return "\n".join(budget.replace("scope: all, ", "") for budget in budgets)
 
 
-def record_rules(folder: Path, tools: PrometheusTools) -> None:
+def record_rules(start: datetime, folder: Path, tools: PrometheusTools) -> None:
     """Evaluate the recording rules after every scrape; those that read others' series later."""
     left = dict(RECORDS)
     while ready := {
@@ -117,7 +118,7 @@ def record_rules(folder: Path, tools: PrometheusTools) -> None:
         recorded = folder / "recorded.om"
         with Prometheus(tools, folder) as prometheus, recorded.open("w", encoding="utf-8") as file:
             for name, rule in ready.items():
-                for series in _ask(prometheus, rule.expr, SCRAPE):
+                for series in _ask(prometheus, rule.expr, start, SCRAPE):
                     file.writelines(_samples(name, series))
             file.write("# EOF\n")
         tools.load(recorded, folder / "data")
@@ -131,9 +132,8 @@ def _samples(name: str, series: Series) -> Iterator[str]:
         yield f"{name}{{{labels}}} {value!r} {time:.3f}\n"
 
 
-def _ask(prometheus: Prometheus, expression: str, step: timedelta) -> list[Series]:
-    start = MONTH + FIRST_POLL
-    found = []
+def _ask(prometheus: Prometheus, expression: str, start: datetime, step: timedelta) -> list[Series]:
+    start, found = start + FIRST_POLL, []
     while start < MONTH_END:
         end = min(start + STRETCH, MONTH_END) - step / 2
         found += prometheus.query_range(expression, start, end, step.total_seconds())
@@ -141,14 +141,14 @@ def _ask(prometheus: Prometheus, expression: str, step: timedelta) -> list[Serie
     return found
 
 
-def fired(prometheus: Prometheus, rule: Rule) -> Iterator[Fired]:
-    """Evaluate an alert at every minute of the month, with its `for` and `keep_firing_for`."""
+def fired(prometheus: Prometheus, start: datetime, rule: Rule) -> Iterator[Fired]:
+    """Evaluate an alert at every minute from `start` on, with its `for` and `keep_firing_for`."""
     times: dict[tuple[tuple[str, str], ...], list[float]] = defaultdict(list)
-    for series in _ask(prometheus, rule.expr, MINUTE):
+    for series in _ask(prometheus, rule.expr, start, MINUTE):
         times[tuple(sorted(series.labels.items()))] += [time for time, _ in series.points]
     for labels, true in times.items():
-        for start, end in firing(true, rule.lasts, rule.keeps):
-            yield Fired(rule.name, dict(labels), start, end)
+        for began, end in firing(true, rule.lasts, rule.keeps):
+            yield Fired(rule.name, dict(labels), began, end)
 
 
 def firing(true: Sequence[float], lasts: timedelta, keeps: timedelta) -> list[tuple[float, float]]:
@@ -173,10 +173,10 @@ def firing(true: Sequence[float], lasts: timedelta, keeps: timedelta) -> list[tu
     return found
 
 
-def all_fired(folder: Path, tools: PrometheusTools) -> list[Fired]:
+def all_fired(start: datetime, folder: Path, tools: PrometheusTools) -> list[Fired]:
     """Return every time that any alert fired."""
     with Prometheus(tools, folder) as prometheus:
-        return [one for rule in ALERTS.values() for one in fired(prometheus, rule)]
+        return [one for rule in ALERTS.values() for one in fired(prometheus, start, rule)]
 
 
 def episodes(fired: Iterable[Fired]) -> Iterator[tuple[str, str]]:
