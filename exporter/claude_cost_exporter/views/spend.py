@@ -69,11 +69,10 @@ def unattributed(snapshot: Snapshot, now: datetime) -> Iterator[Sample]:
 def _gap(snapshot: Snapshot, account: AccountState, window: CalendarWindow, now: datetime) -> int:
     """Return probe minus attribution, without the hours that still move."""
     total, explained = (Scope(account.account, kind, "all") for kind in ("all", "attributed"))
-    first_open, gap = floor_hour(now - SETTLED), 0
+    zone, first_open, gap = snapshot.time_zone, floor_hour(now - SETTLED), 0
     for sign, scope in ((1, total), (-1, explained)):
         gap += sign * _sum(snapshot.estimated_days.get(scope, {}), window)
         for hour, amount in snapshot.estimated_hours.get(scope, {}).items():
-            if hour + HOUR > first_open:
-                day = hour.astimezone(snapshot.time_zone).date()
-                gap -= sign * amount if window.holds(day) else 0
+            if hour + HOUR > first_open and window.holds(hour.astimezone(zone).date()):
+                gap -= sign * amount
     return gap
